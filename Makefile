@@ -1,0 +1,40 @@
+# For contributors. `make` alone lists the targets. Readers need none of this: see README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup open data test lint draft lesson lessons address
+help:
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(BIN)/jupyter  ## make the environment .venv and install everything
+$(BIN)/jupyter: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -r requirements.txt
+	@touch $@
+
+open: setup  ## JupyterLab with the first lesson
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+data: setup  ## fetch the datasets now, for a classroom without network
+	$(BIN)/python -m helpers.data
+
+test: setup  ## the tests and all lessons, outputs compared
+	$(BIN)/pytest --nbval
+
+lint: setup  ## style of the code, in the lessons too
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+draft: setup  ## make draft L=01: the lesson as a script to edit, in build/
+	$(BIN)/python tools/lesson.py draft $(L)
+
+lesson: setup  ## make lesson L=01: take the draft over, execute, clean, test
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lesson.py build $(L)
+	$(BIN)/pytest --nbval -q notebooks/$(L)*.ipynb tests/test_lessons.py
+
+lessons: setup  ## execute and clean all lessons
+	for l in notebooks/*.ipynb; do \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lesson.py build $$(basename $$l .ipynb) || exit 1; done
+
+address: setup  ## make address URL=https://github.com/you/fork: badges and setup cells
+	$(BIN)/python tools/lesson.py address $(URL)

@@ -1,0 +1,36 @@
+"""How pytest runs the lessons: data first, and no cascade of errors after a failing cell."""
+
+import os
+
+import pytest
+
+# A lesson run as a test draws nothing on a screen and must not use a reader's own style.
+os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+
+
+def _is_cell(item) -> bool:
+    return type(item).__name__ == "IPyNbCell"
+
+
+def pytest_collection_modifyitems(items):
+    """Fetch the datasets before the first lesson, so that no cell prints a progress bar."""
+    if any(_is_cell(item) for item in items):
+        from helpers import data
+
+        for name in data.DATASETS:
+            data.prepare(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if _is_cell(item) and report.when == "call" and report.failed:
+        item.parent.first_failure = item.name
+    return report
+
+
+def pytest_runtest_setup(item):
+    """After a failing cell the rest of its lesson says nothing new."""
+    first = getattr(item.parent, "first_failure", None)
+    if _is_cell(item) and first:
+        pytest.skip(f"{first} failed before")

@@ -1,0 +1,127 @@
+"""How a check works: run the reader's function on several cases, compare, name the mistake.
+
+A check prints one line and never raises, so that "Run All" always reaches the end:
+
+- ``… output_size: not attempted yet`` while the answer is still ``...``;
+- ``✗ output_size: not yet. <hint>`` for a wrong answer. Where the results are those of a known
+  mistake, the hint names that mistake;
+- ``✓ output_size: passed``.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import nn
+
+__all__ = ["Mistake", "NotAttempted", "check", "explain", "output_of"]
+
+# (what a known mistake computes, the hint that names it)
+Mistake = tuple[Callable, str]
+
+
+class NotAttempted(Exception):
+    """The answer, or what it returned, is still ``...``."""
+
+
+def check(find_hint: Callable[[object], str | None]) -> Callable[[object], None]:
+    """Turn ``find_hint(answer) -> hint or None`` into a check that prints its verdict.
+
+    Whatever goes wrong in the reader's code becomes part of the hint.
+    """
+
+    @functools.wraps(find_hint)
+    def verdict(answer: object) -> None:
+        name = find_hint.__name__
+        try:
+            if answer is ...:
+                raise NotAttempted
+            hint = find_hint(answer)
+        except NotAttempted:
+            print(f"… {name}: not attempted yet")
+            return
+        except Exception as error:  # a wrong answer may fail in any way
+            message = str(error).strip().split("\n")[0]
+            hint = f"It stops with {type(error).__name__}: {message}"
+        print(f"✗ {name}: not yet. {hint}" if hint else f"✓ {name}: passed")
+
+    return verdict
+
+
+def explain(
+    answer: Callable, cases: Sequence[tuple], right: Callable, mistakes: Sequence[Mistake]
+) -> str | None:
+    """Compare ``answer(*case)`` with ``right(*case)`` in every case.
+
+    Returns
+    -------
+    str or None
+        None if all agree (to a relative and absolute tolerance of 1e-4). Else the hint of the
+        first mistake that gives the reader's results in all cases, or else the first case in
+        which the reader's result is wrong.
+    """
+    given = [_call(answer, case) for case in cases]
+    expected = [_call(right, case) for case in cases]
+    if all(map(_same, given, expected)):
+        return None
+    for wrong, hint in mistakes:
+        if all(_same(g, _try(wrong, case)) for g, case in zip(given, cases, strict=True)):
+            return hint
+    case, g, e = next(x for x in zip(cases, given, expected, strict=True) if not _same(*x[1:]))
+    return _describe(case, g, e)
+
+
+def output_of(build_layer: Callable) -> Callable:
+    """Turn ``build_layer(setting) -> nn.Conv2d`` into (setting, X) -> the layer's output."""
+
+    def output(setting, X):
+        layer = build_layer(setting)
+        if layer is ... or layer is None:
+            return layer
+        if not isinstance(layer, nn.Conv2d):
+            raise TypeError(f"an nn.Conv2d is asked for, this is a {type(layer).__name__}.")
+        return layer(X)
+
+    return output
+
+
+def _call(function: Callable, case: tuple) -> object:
+    result = function(*copy.deepcopy(case))  # the reader's code may change its arguments
+    if result is ...:
+        raise NotAttempted
+    return result
+
+
+def _try(wrong: Callable, case: tuple) -> object:
+    try:
+        return wrong(*copy.deepcopy(case))
+    except Exception:  # a mistake that cannot be made in this case explains nothing
+        return None
+
+
+def _numbers(value: object) -> np.ndarray:
+    if hasattr(value, "detach"):  # a tensor, on whatever device
+        value = value.detach().cpu()
+    return np.asarray(value, dtype=np.float64)
+
+
+def _same(a: object, b: object) -> bool:
+    if a is None or b is None:
+        return False
+    a, b = _numbers(a), _numbers(b)
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def _describe(case: tuple, given: object, expected: object) -> str:
+    if given is None:
+        return "The function returns nothing: is there a `return` in front of the result?"
+    g, e = _numbers(given), _numbers(expected)
+    if g.shape != e.shape:
+        return f"The result has the shape {g.shape}, it should be {e.shape}."
+    if e.ndim == 0:
+        inputs = ", ".join(map(str, case))
+        return f"For ({inputs}) it returns {g:g}, it should be {e:g}."
+    return f"The shape is right; the values are off by up to {np.abs(g - e).max():.3g}."

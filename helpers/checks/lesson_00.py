@@ -1,0 +1,169 @@
+"""Checks of lesson 00: start here."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.checks.engine import NotAttempted, check, explain
+
+__all__ = ["accuracy", "gradient_step", "to_unit", "training_step"]
+
+
+@check
+def to_unit(answer):
+    """``to_unit(picture)``: uint8 (H, W), 0–255 → float32 (1, H, W), 0–1."""
+    generator = torch.Generator().manual_seed(0)
+    cases = [
+        (torch.randint(0, 256, size, generator=generator, dtype=torch.uint8),)
+        for size in [(28, 28), (5, 7), (1, 3)]
+    ]
+    hint = explain(
+        answer,
+        cases,
+        right=lambda p: p[None] / 255,
+        mistakes=[
+            (lambda p: p / 255, "The channel axis is missing: (H, W) should become (1, H, W)."),
+            (lambda p: p[..., None] / 255, "The channel comes first: (1, H, W), not (H, W, 1)."),
+            (lambda p: p[None], "The values still go from 0 to 255: divide by 255."),
+            (lambda p: p[None] // 255, "`//` throws the fraction away: use `/`."),
+            (lambda p: p[None] / 256, "White is 255, not 256: so divided, white is below 1."),
+        ],
+    )
+    if hint is None and answer(cases[0][0].clone()).dtype != torch.float32:
+        return "The values are right, the dtype is not: networks compute in torch.float32."
+    return hint
+
+
+@check
+def gradient_step(answer):
+    """``gradient_step(w, gradient, lr)``: the new w."""
+    rng = np.random.default_rng(0)
+    cases = [(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01)]
+    cases += [(rng.normal(size=n), rng.normal(size=n), 0.3) for n in (3, 5)]
+    return explain(
+        answer,
+        cases,
+        right=lambda w, g, lr: w - lr * g,
+        mistakes=[
+            (
+                lambda w, g, lr: w + lr * g,
+                "That is uphill: the gradient shows where the loss grows, so subtract.",
+            ),
+            (
+                lambda w, g, lr: w - g,
+                "The learning rate is missing: the step is lr times the gradient.",
+            ),
+            (lambda w, g, lr: lr * g, "That is the step alone: subtract it from w."),
+            (lambda w, g, lr: -lr * g, "That is the step alone: add it to w."),
+            (lambda w, g, lr: w - g / lr, "Multiply by lr: a small lr makes a small step."),
+        ],
+    )
+
+
+@check
+def training_step(answer):
+    """``training_step(model, loss_function, optimizer, X, y)``: one update, returns the loss."""
+
+    def run(step, seed):
+        """Take two steps, so that a forgotten zero_grad shows; return losses and weights."""
+        generator = torch.Generator().manual_seed(seed)
+        model = nn.Linear(3, 2)
+        with torch.no_grad():
+            for p in model.parameters():
+                p.copy_(torch.randn(p.shape, generator=generator))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        X, y = torch.randn(8, 3, generator=generator), torch.randn(8, 2, generator=generator)
+        losses = [step(model, nn.MSELoss(), optimizer, X, y) for _ in range(2)]
+        if any(loss is ... for loss in losses):
+            raise NotAttempted
+        if any(loss is None for loss in losses):
+            return None
+        return np.array(
+            [*map(float, losses), *(v.item() for p in model.parameters() for v in p.flatten())]
+        )
+
+    def made_of(*order):
+        """A step that does only these of zero, backward and step, in this order."""
+
+        def step(model, loss_function, optimizer, X, y):
+            loss = loss_function(model(X), y)
+            does = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
+            for name in order:
+                does[name]()
+            return loss.item()
+
+        return step
+
+    hint = explain(
+        lambda seed: run(answer, seed),
+        [(0,), (1,)],
+        right=lambda seed: run(made_of("zero", "backward", "step"), seed),
+        mistakes=[
+            (
+                lambda seed: run(made_of("backward", "step"), seed),
+                "The second step went too far: gradients add up unless `optimizer.zero_grad()` "
+                "clears them.",
+            ),
+            (
+                lambda seed: run(made_of("backward"), seed),
+                "The weights never move: `optimizer.step()` must come after `backward()`, with no "
+                "`zero_grad()` between the two.",
+            ),
+            (
+                lambda seed: run(made_of("step", "zero", "backward"), seed),
+                "Each step uses the gradients of the batch before: `backward()` comes first, then "
+                "`step()`.",
+            ),
+        ],
+    )
+    if hint is None and torch.is_tensor(_first_loss(answer)):
+        return (
+            "The steps are right. But the loss is still a tensor that holds its whole history "
+            "in memory: return `loss.item()`."
+        )
+    return hint
+
+
+def _first_loss(step):
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return step(model, nn.MSELoss(), optimizer, torch.ones(4, 3), torch.ones(4, 2))
+
+
+@check
+def accuracy(answer):
+    """``accuracy(logits, y)``: logits float (N, K), y int64 (N,) → the share of right answers."""
+    generator = torch.Generator().manual_seed(0)
+    cases = []
+    for n, k in [(50, 10), (7, 7), (33, 2)]:
+        logits = torch.randn(n, k, generator=generator)
+        cases.append((logits, torch.randint(0, k, (n,), generator=generator)))
+    return explain(
+        answer,
+        cases,
+        right=lambda logits, y: (logits.argmax(1) == y).float().mean(),
+        mistakes=[
+            (
+                lambda logits, y: (logits.argmax(1) == y).sum(),
+                "That is the count of right answers: divide it by how many there are.",
+            ),
+            (
+                lambda logits, y: (logits.argmax(1) == y).float().mean() * 100,
+                "Return the share, between 0 and 1; per cent is for printing.",
+            ),
+            (
+                lambda logits, y: (logits.argmax(1) != y).float().mean(),
+                "That is the share of wrong answers.",
+            ),
+            (
+                lambda logits, y: (logits.argmin(1) == y).float().mean(),
+                "The answer of the network is the class with the largest score: argmax.",
+            ),
+            (
+                lambda logits, y: (logits.argmax(1) == y).sum() / logits.numel(),
+                "Divide by the number of samples, not of scores.",
+            ),
+        ],
+    )

@@ -1,0 +1,114 @@
+"""What the lessons run on: choose a device, set the seeds, report what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import random
+import sys
+
+__all__ = ["choose_device", "report", "set_seed"]
+
+# Import name -> the name to install it by. The order is that of the report.
+PACKAGES = {
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "numpy": "numpy",
+    "matplotlib": "matplotlib",
+    "cv2": "opencv-python-headless",
+    "ipywidgets": "ipywidgets",
+}
+
+
+def choose_device():
+    """Choose the fastest device that this machine has (used from lesson 00 on).
+
+    Returns
+    -------
+    torch.device
+        ``cuda`` for an NVIDIA or AMD GPU, ``mps`` for Apple's, else ``cpu``.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def set_seed(seed: int) -> None:
+    """Start all random numbers (Python, NumPy, torch) from one seed. Built in lesson 00.
+
+    The same seed repeats the same numbers on the same machine with the same versions.
+    Nothing is promised across machines, versions, or from CPU to GPU.
+    """
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries that use NumPy's global state need this one
+    torch.manual_seed(seed)
+
+
+def report() -> None:
+    """Print one line for each thing the lessons need, and what to do about what is missing.
+
+    Ends with "Ready." if the lessons can run. Datasets that are missing come on first use.
+    """
+    lines = [_python_line()] + [_package_line(name) for name in PACKAGES]
+    ready = not any(advice for _, _, advice in lines)
+    if ready:  # the two below import torch, which is only safe once it is known to work
+        lines += [_device_line(), *_dataset_lines()]
+    for name, found, advice in lines:
+        print(f"{'→' if advice else '✓'} {name:<14} {found}")
+        if advice:
+            print(f"  {'':<14} {advice}")
+    print("\nReady." if ready else "\nNot ready: follow the arrows, then restart the kernel.")
+
+
+def _python_line() -> tuple[str, str, str]:
+    too_old = sys.version_info < (3, 10)
+    advice = (
+        "The lessons need Python 3.10 or later: install one from python.org." if too_old else ""
+    )
+    return "Python", platform.python_version(), advice
+
+
+def _package_line(name: str) -> tuple[str, str, str]:
+    package = PACKAGES[name]
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:  # whatever goes wrong, the report goes on
+        return name, f"{type(error).__name__}: {error}", _advice(name, package, error)
+    return name, getattr(module, "__version__", "installed"), ""
+
+
+def _advice(name: str, package: str, error: Exception) -> str:
+    if name == "torchvision" and "nms" in str(error):
+        return "torch and torchvision do not match: pip install --upgrade torch torchvision"
+    if name == "cv2" and "libGL" in str(error):
+        return (
+            "This machine has no graphics libraries: pip uninstall -y opencv-python, "
+            "then pip install opencv-python-headless"
+        )
+    return f"pip install {package}"
+
+
+def _device_line() -> tuple[str, str, str]:
+    import torch
+
+    device = choose_device()
+    if device.type == "cuda":
+        return "device", f"cuda ({torch.cuda.get_device_name()})", ""
+    threads = torch.get_num_threads()
+    return "device", str(device) + (f" ({threads} threads)" if device.type == "cpu" else ""), ""
+
+
+def _dataset_lines() -> list[tuple[str, str, str]]:
+    from helpers import data
+
+    return [
+        (name, state if state == "whole" else f"{state}: it is fetched on first use", "")
+        for name, state in data.status().items()
+    ]

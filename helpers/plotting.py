@@ -1,0 +1,241 @@
+"""Figures in one style: pictures, grids of numbers, the training flow.
+
+Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+__all__ = ["COLORS", "show_figure", "show_images", "show_numbers", "show_training_flow"]
+
+COLORS = {
+    "train": "#0072B2",
+    "validation": "#D55E00",
+    "test": "#009E73",
+    "mark": "#E69F00",
+    "other": "#CC79A7",
+    "quiet": "#999999",
+}
+
+FLOW = [
+    ("data", "a batch of\npictures"),
+    ("model", "makes a\nprediction"),
+    ("loss", "how wrong\nis it?"),
+    ("backward", "which way\nis better?"),
+    ("step", "go a little\nthat way"),
+    ("evaluate", "on pictures\nnever seen"),
+]
+FLOW_ALT = (
+    "Six boxes in a row: data, model, loss, backward, step, evaluate. An arrow leads from step "
+    "back to data, again with the next batch; evaluate comes after the loop."
+)
+WIDEST = 9.0  # inches: wider figures are shrunk by the page, and their text with them
+
+plt.rcParams.update(
+    {
+        "font.size": 12,
+        "axes.titlesize": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
+        "image.cmap": "gray",
+        "image.interpolation": "nearest",
+        "savefig.dpi": 80,
+        "savefig.bbox": "tight",
+    }
+)
+
+
+def show_figure(alt: str) -> None:
+    """Show the current figure together with a text for those who cannot see it.
+
+    The text becomes the picture's alternative text on a web page, and its plain-text form in a
+    terminal. It says what there is to see, not only what is drawn.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` says next to nothing (fewer than 20 characters).
+    """
+    if len(alt) < 20:
+        raise ValueError(f"the text alternative {alt!r} is too short: say what there is to see")
+    png = as_png(plt.gcf())
+    plt.close()
+    display(
+        {"image/png": png, "text/plain": f"Figure: {alt}"},
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
+
+
+def as_png(figure) -> bytes:
+    """Draw a figure as a PNG file in memory."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def show_images(
+    images: Sequence,
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    columns: int | None = None,
+    height: float = 2.4,
+    signed: bool = False,
+) -> None:
+    """Draw pictures side by side, each with its title.
+
+    Parameters
+    ----------
+    images : sequence of arrays or tensors
+        Each (H, W), (H, W, 3), (1, H, W) or (3, H, W); uint8 in 0-255, or float in 0-1.
+    titles : sequence of str, optional
+        One a picture.
+    alt : str
+        The text alternative, see `show_figure`.
+    columns : int, optional
+        Pictures a row; all in one row if not given.
+    height : float
+        Height of a picture in inches; less where the row would become too wide.
+    signed : bool
+        For the outputs of a filter, of any range: 0 is drawn mid-grey, positive lighter and
+        negative darker. Each picture has its own scale; its strongest hundredth is cut off.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or for float values outside 0-1 where ``signed`` is not set.
+    """
+    pictures = [_height_width_color(image) for image in images]
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    aspect = max(p.shape[1] / p.shape[0] for p in pictures)
+    height = min(height, WIDEST / columns / aspect)
+    size = (columns * height * max(aspect, 0.6), rows * (height + 0.4))
+    _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, picture, title in zip(
+        axes.flat, pictures, titles or [""] * len(pictures), strict=False
+    ):
+        if signed:
+            limit = np.percentile(np.abs(picture), 99) or 1
+            ax.imshow(picture, vmin=-limit, vmax=limit)
+        else:
+            _check_range(picture)
+            ax.imshow(picture, vmin=0, vmax=255 if picture.dtype == np.uint8 else 1)
+        ax.set_title(title)
+    show_figure(alt)
+
+
+def _height_width_color(image) -> np.ndarray:
+    array = image.detach().cpu().numpy() if hasattr(image, "detach") else np.asarray(image)
+    if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] not in (1, 3):
+        array = array.transpose(1, 2, 0)  # the channels come last for drawing
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3):
+        return array
+    raise ValueError(
+        f"a picture of the shape {array.shape} cannot be drawn: "
+        "it takes (H, W), (H, W, 3), (1, H, W) or (3, H, W)"
+    )
+
+
+def _check_range(picture: np.ndarray) -> None:
+    low, high = picture.min(), picture.max()
+    if picture.dtype != np.uint8 and (low < -1e-6 or high > 1 + 1e-6):
+        raise ValueError(
+            f"float pictures go from 0 to 1, this one from {low:.3g} to {high:.3g}: "
+            "divide by 255, undo the normalisation, or say signed=True for filter outputs"
+        )
+
+
+def show_numbers(
+    grids: Sequence,
+    titles: Sequence[str] | None = None,
+    *,
+    alt: str,
+    between: Sequence[str] | None = None,
+    marked: Sequence | None = None,
+    cell: float = 0.55,
+) -> None:
+    """Draw small arrays as grids with the number in each cell: kernels, patches, results.
+
+    Parameters
+    ----------
+    grids : sequence of arrays (H, W)
+        Drawn left to right; the grey of a cell shows its value within its own grid.
+    titles : sequence of str, optional
+        One a grid.
+    alt : str
+        The text alternative, see `show_figure`.
+    between : sequence of str, optional
+        Signs between the grids, such as ``["×", "="]``.
+    marked : sequence of (row, column, height, width) or None, optional
+        One a grid: the rectangle of cells to frame.
+    cell : float
+        Side of a cell in inches.
+    """
+    grids = [np.atleast_2d(np.asarray(grid)) for grid in grids]
+    widths = [max(grid.shape[1], 1.2) for grid in grids]
+    gap = 1.2 if between else 0.8
+    size = (cell * (sum(widths) + gap * len(grids)), cell * (max(len(g) for g in grids) + 1.2))
+    figure, axes = plt.subplots(
+        1, len(grids), figsize=size, squeeze=False, width_ratios=widths, layout="constrained"
+    )
+    figure.get_layout_engine().set(wspace=gap / max(widths))
+    for i, (ax, grid) in enumerate(zip(axes.flat, grids, strict=True)):
+        _draw_numbers(ax, grid)
+        if titles:
+            ax.set_title(titles[i])
+        if marked and marked[i]:
+            row, column, height, width = marked[i]
+            ax.add_patch(
+                plt.Rectangle((column - 0.5, row - 0.5), width, height, fill=False, lw=4,
+                              ec=COLORS["mark"], clip_on=False)
+            )  # fmt: skip
+        if between and i < len(between):
+            x = grid.shape[1] - 0.5 + gap / 2
+            ax.text(x, (len(grid) - 1) / 2, between[i], ha="center", va="center", size=20)
+    show_figure(alt)
+
+
+def _draw_numbers(ax, grid: np.ndarray) -> None:
+    low, high = float(grid.min()), float(grid.max())
+    ax.imshow(grid, vmin=low - 0.3 * (high - low) - 1e-9, vmax=high + 1e-9)
+    for (row, column), value in np.ndenumerate(grid):
+        dark = value < low + 0.45 * (high - low)
+        text = f"{round(float(value), 2) + 0.0:g}"  # + 0.0 turns -0 into 0
+        ax.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
+    ax.set_xticks(np.arange(-0.5, grid.shape[1]), [])
+    ax.set_yticks(np.arange(-0.5, len(grid)), [])
+    ax.grid(color=COLORS["quiet"], lw=0.8)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def show_training_flow(alt: str = FLOW_ALT) -> None:
+    """Draw the six steps of training as boxes, with the loop from the step back to the data."""
+    _, ax = plt.subplots(figsize=(10, 2.2))
+    arrow = {"arrowstyle": "-|>", "lw": 2, "color": "black", "shrinkA": 0, "shrinkB": 0}
+    for i, (name, what) in enumerate(FLOW):
+        color = COLORS["test"] if name == "evaluate" else COLORS["train"]
+        ax.add_patch(plt.Rectangle((i - 0.41, -0.3), 0.82, 0.6, fc=color, ec="black", alpha=0.25))
+        ax.text(i, 0.1, name, ha="center", va="center", weight="bold", size=13)
+        ax.text(i, -0.13, what, ha="center", va="center", size=10)
+        if i:
+            ax.annotate("", (i - 0.42, 0), (i - 0.58, 0), arrowprops=arrow)
+    turn = arrow | {"connectionstyle": "bar,angle=180,fraction=-0.12"}
+    ax.annotate("", (0, -0.31), (4, -0.31), arrowprops=turn)
+    ax.text(2, -0.8, "again, with the next batch", ha="center", size=11)
+    ax.set(xlim=(-0.5, len(FLOW) - 0.5), ylim=(-0.95, 0.35))
+    ax.axis("off")
+    show_figure(alt)

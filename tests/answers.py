@@ -1,0 +1,354 @@
+"""Known answers to the exercises: other right ones, and wrong ones with a part of their hint."""
+
+RIGHT = {
+    "to_unit": [
+        "def to_unit(p):\n    return p.float().div(255).unsqueeze(0)",
+        "def to_unit(p):\n    return torch.stack([p]).to(torch.float32) * (1 / 255)",
+    ],
+    "gradient_step": [
+        "def gradient_step(w, gradient, lr):\n    return -lr * gradient + w",
+        "gradient_step = lambda w, gradient, lr: w + lr * (-gradient)",
+    ],
+    "training_step": [
+        """
+def training_step(model, loss_function, optimizer, X, y):
+    loss = loss_function(model(X), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return float(loss)
+""",
+        """
+def training_step(model, loss_function, optimizer, X, y):
+    predictions = model(X)
+    loss = loss_function(predictions, y)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach().item()
+""",
+    ],
+    "accuracy": [
+        "def accuracy(logits, y):\n    return int((logits.max(1).indices == y).sum()) / len(y)",
+        "def accuracy(logits, y):\n"
+        "    return sum(int(r.argmax()) == int(t) for r, t in zip(logits, y)) / len(y)",
+    ],
+    "to_rgb_unit": [
+        "def to_rgb_unit(bgr):\n    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB) / 255",
+        "def to_rgb_unit(bgr):\n    return bgr[..., [2, 1, 0]].astype('float32') / 255.0",
+    ],
+    "correlate_same": [
+        """
+def correlate_same(picture, kernel):
+    return cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+""",
+        """
+def correlate_same(picture, kernel):
+    X = torch.tensor(picture)[None, None]
+    return F.conv2d(X, torch.tensor(kernel)[None, None], padding="same")[0, 0]
+""",
+        """
+def correlate_same(picture, kernel):
+    h, w = picture.shape
+    k = len(kernel)
+    padded = np.pad(picture, k // 2)
+    return sum(kernel[i, j] * padded[i:i + h, j:j + w] for i in range(k) for j in range(k))
+""",
+    ],
+    "output_size": [
+        "def output_size(size, kernel, stride=1, padding=0):\n"
+        "    return int((size + 2 * padding - kernel) / stride) + 1",
+        "def output_size(size, kernel, stride=1, padding=0):\n"
+        "    return len(range(0, size + 2 * padding - kernel + 1, stride))",
+    ],
+    "horizontal_kernel": [
+        "horizontal_kernel = [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]",
+        "horizontal_kernel = np.array([[0, -2.5, 0], [0, 0, 0], [0, 2.5, 0]])",
+        "horizontal_kernel = [[-3, -10, -3], [0, 0, 0], [3, 10, 3]]",
+    ],
+    "edge_layer": [
+        """
+def edge_layer(kernels):
+    layer = nn.Conv2d(1, kernels.shape[0], kernel_size=(3, 3), padding="same")
+    layer.weight.data = kernels.unsqueeze(1).clone()
+    nn.init.zeros_(layer.bias)
+    return layer
+""",
+        """
+def edge_layer(kernels):
+    layer = nn.Conv2d(1, len(kernels), 3, 1, 1, bias=False)
+    layer.load_state_dict({"weight": kernels.reshape(-1, 1, 3, 3)})
+    return layer
+""",
+    ],
+    "max_pool": [
+        """
+def max_pool(picture, patch):
+    h, w = (n // patch for n in picture.shape)
+    return picture[:h * patch, :w * patch].reshape(h, patch, w, patch).max(axis=(1, 3))
+""",
+        """
+def max_pool(picture, patch):
+    return F.max_pool2d(torch.tensor(picture)[None], patch)[0]
+""",
+    ],
+    "average_by_convolution": [
+        """
+def average_by_convolution(patch):
+    layer = nn.Conv2d(1, 1, patch, stride=patch)
+    layer.weight.data.fill_(1 / (patch * patch))
+    layer.bias.data.zero_()
+    return layer
+""",
+        """
+def average_by_convolution(patch):
+    layer = nn.Conv2d(1, 1, (patch, patch), (patch, patch), bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.ones(1, 1, patch, patch) / patch / patch)
+    return layer
+""",
+    ],
+    "pooled_size": [
+        "def pooled_size(size, patch, stride=None):\n"
+        "    return int((size - patch) / (stride or patch) + 1)",
+        "def pooled_size(size, patch, stride=None):\n"
+        "    return nn.MaxPool2d(patch, stride)(torch.zeros(1, 1, size, size)).shape[-1]",
+    ],
+    "receptive_field": [
+        """
+def receptive_field(layers):
+    field = 1
+    for kernel, stride in reversed(layers):
+        field = (field - 1) * stride + kernel
+    return field
+""",
+        """
+def receptive_field(layers):
+    return 1 + sum((k - 1) * int(np.prod([s for _, s in layers[:i]]))
+                   for i, (k, _) in enumerate(layers))
+""",
+    ],
+}
+
+_STEP = """
+def training_step(model, loss_function, optimizer, X, y):
+    {}
+    return loss.item()
+"""
+_SAME = """
+def correlate_same(picture, kernel):
+    k = len(kernel)
+    padded = np.pad(picture, {})
+    rows, columns = padded.shape[0] - k + 1, padded.shape[1] - k + 1
+    result = np.zeros((rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            result[i, j] = (padded[i:i + k, j:j + k] * {}).sum()
+    return result
+"""
+_LAYER = """
+def edge_layer(kernels):
+    layer = nn.Conv2d(1, len(kernels), 3, {})
+    with torch.no_grad():
+        layer.weight.copy_({})
+    return layer
+"""
+_AVERAGE = """
+def average_by_convolution(patch):
+    layer = nn.Conv2d(1, 1, patch, {})
+    nn.init.constant_(layer.weight, {})
+    return layer
+"""
+_FIELD = """
+def receptive_field(layers):
+    seen, step = {start}, 1
+    for kernel, stride in layers:
+        {body}
+    return seen
+"""
+
+WRONG = {
+    "to_unit": [
+        ("def to_unit(p):\n    return p / 255", "channel axis is missing"),
+        ("def to_unit(p):\n    return p[None].float()", "divide by 255"),
+        ("def to_unit(p):\n    return p[None] / 256", "White is 255, not 256"),
+        ("def to_unit(p):\n    return p[None] // 255", "throws the fraction away"),
+        ("def to_unit(p):\n    return p[:, :, None] / 255", "comes first"),
+        ("def to_unit(p):\n    return p[None].double() / 255", "torch.float32"),
+        ("def to_unit(p):\n    p[None] / 255", "return"),
+        ("def to_unit(p):\n    return p.no_such_thing()", "AttributeError"),
+        ("def to_unit():\n    return 1", "TypeError"),
+    ],
+    "gradient_step": [
+        ("def gradient_step(w, gradient, lr):\n    return w + lr * gradient", "uphill"),
+        (
+            "def gradient_step(w, gradient, lr):\n    return w - gradient",
+            "learning rate is missing",
+        ),
+        ("def gradient_step(w, gradient, lr):\n    return lr * gradient", "step alone"),
+        ("def gradient_step(w, gradient, lr):\n    return w - gradient / lr", "Multiply by lr"),
+        ("def gradient_step(w, gradient, lr):\n    w - lr * gradient", "return"),
+    ],
+    "training_step": [
+        (
+            _STEP.format("loss = loss_function(model(X), y); loss.backward(); optimizer.step()"),
+            "gradients add up",
+        ),
+        (
+            _STEP.format(
+                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward()"
+            ),
+            "weights never move",
+        ),
+        (
+            _STEP.format(
+                "loss = loss_function(model(X), y); loss.backward(); optimizer.zero_grad(); "
+                "optimizer.step()"
+            ),
+            "weights never move",
+        ),
+        (
+            _STEP.format(
+                "optimizer.step(); optimizer.zero_grad(); loss = loss_function(model(X), y); "
+                "loss.backward()"
+            ),
+            "gradients of the batch before",
+        ),
+        (
+            "def training_step(model, loss_function, optimizer, X, y):\n"
+            "    optimizer.zero_grad()\n    loss = loss_function(model(X), y)\n"
+            "    loss.backward()\n    optimizer.step()\n    return loss",
+            "loss.item()",
+        ),
+        (
+            _STEP.format(
+                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
+                "optimizer.step()"
+            ).replace("return loss.item()", "pass"),
+            "returns nothing",
+        ),
+    ],
+    "accuracy": [
+        ("def accuracy(l, y):\n    return (l.argmax(1) == y).sum()", "count of right answers"),
+        ("def accuracy(l, y):\n    return 100 * (l.argmax(1) == y).float().mean()", "per cent"),
+        ("def accuracy(l, y):\n    return (l.argmax(1) != y).float().mean()", "wrong answers"),
+        ("def accuracy(l, y):\n    return (l.argmin(1) == y).float().mean()", "argmax"),
+        ("def accuracy(l, y):\n    return (l.argmax(0) == y).float().mean()", "RuntimeError"),
+        ("def accuracy(l, y):\n    return (l.argmax(1) == y).float()", "shape"),
+    ],
+    "to_rgb_unit": [
+        ("def to_rgb_unit(b):\n    return b / 255", "still swapped"),
+        ("def to_rgb_unit(b):\n    return b[:, :, ::-1]", "divide by 255"),
+        ("def to_rgb_unit(b):\n    return b[::-1] / 255", "on its head"),
+        ("def to_rgb_unit(b):\n    return b[:, ::-1] / 255", "mirrors"),
+        ("def to_rgb_unit(b):\n    return b[::-1, ::-1, ::-1] / 255", "all three axes"),
+        ("def to_rgb_unit(b):\n    return b[:, :, ::-1] // 255", "fraction"),
+        ("def to_rgb_unit(b):\n    return b[:, :, ::-1] / 256", "255, not 256"),
+        ("def to_rgb_unit(b):\n    return b.transpose(2, 0, 1) / 255", "shape"),
+    ],
+    "correlate_same": [
+        (_SAME.format("0", "kernel"), "There is no padding"),
+        (_SAME.format("1", "kernel"), "3×3 kernels only"),
+        (_SAME.format("k", "kernel"), "too wide"),
+        (_SAME.format("k // 2", "kernel[::-1, ::-1]"), "flipped"),
+        (_SAME.format("k // 2", "kernel.T"), "swapped"),
+        (_SAME.format("k // 2, mode='reflect'", "kernel"), "mirrors the picture"),
+        (_SAME.format("k // 2, mode='edge'", "kernel"), "repeats the edge"),
+        (_SAME.format("k // 2", "kernel / k**2"), "mean of the products"),
+    ],
+    "output_size": [
+        (
+            f"def output_size(size, kernel, stride=1, padding=0):\n    return {formula}",
+            hint,
+        )
+        for formula, hint in [
+            ("(size - kernel + 2 * padding) / stride + 1", "rounded down"),
+            ("(size - kernel + 2 * padding) // stride", "One too few"),
+            ("(size - kernel + padding) // stride + 1", "both sides"),
+            ("size - kernel + 2 * padding + 1", "stride is forgotten"),
+            ("(size - kernel) // stride + 1", "padding is forgotten"),
+            ("(size - kernel + 2 * padding + 1) // stride", "after the division"),
+            ("-(-(size - kernel + 2 * padding) // stride) + 1", "not up"),
+            ("size // stride", "it should be"),
+        ]
+    ],
+    "horizontal_kernel": [
+        ("horizontal_kernel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]", "vertical edge"),
+        ("horizontal_kernel = [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]", "change all signs"),
+        ("horizontal_kernel = [[-1, -2, -1], [0, 0, 0], [1, 2, 2]]", "add up to 0"),
+        ("horizontal_kernel = [[1, 2, 1], [-2, -4, -2], [1, 2, 1]]", "add up to 0"),
+        ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
+        ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
+    ][:3]
+    + [
+        ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
+        ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
+        ("horizontal_kernel = [[-1, 0, 0], [0, 0, 0], [0, 0, 1]]", "vertical edge"),
+    ],
+    "edge_layer": [
+        (_LAYER.format("bias=False", "kernels[:, None]"), "smaller than the picture"),
+        (_LAYER.format("padding=1, bias=False", "kernels[:, None].flip(2, 3)"), "flipped"),
+        (_LAYER.format("padding=1, bias=False", "kernels[:, None].mT"), "swapped"),
+        (_LAYER.format("padding=1", "kernels[:, None]"), "bias=False"),
+        (
+            "def edge_layer(kernels):\n"
+            "    return nn.Conv2d(1, len(kernels), 3, padding=1, bias=False)",
+            "weights are not the kernels",
+        ),
+        ("def edge_layer(kernels):\n    return kernels", "an nn.Conv2d is asked for"),
+    ],
+    "max_pool": [
+        (f"def max_pool(picture, patch):\n    return {code}", hint)
+        for code, hint in [
+            ("F.avg_pool2d(torch.tensor(picture)[None], patch)[0]", "mean of each patch"),
+            ("-F.max_pool2d(-torch.tensor(picture)[None], patch)[0]", "smallest"),
+            ("F.max_pool2d(torch.tensor(picture)[None], patch, 1)[0]", "overlap"),
+            ("picture[::patch, ::patch]", "first pixel"),
+            ("F.max_pool2d(torch.tensor(picture)[None], patch)[0].T", "swapped"),
+            (
+                "F.max_pool2d(torch.tensor(picture)[None], patch, ceil_mode=True)[0]",
+                "hangs over the edge",
+            ),
+        ]
+    ],
+    "average_by_convolution": [
+        (_AVERAGE.format("bias=False", "1 / patch**2"), "stride is missing"),
+        (_AVERAGE.format("stride=patch, bias=False", "1.0"), "sum of each patch"),
+        (_AVERAGE.format("stride=patch, bias=False", "1 / patch"), "patch² pixels"),
+        (_AVERAGE.format("stride=patch, bias=False", "1 / 4"), "patch of 2 only"),
+        (_AVERAGE.format("stride=patch", "1 / patch**2"), "bias=False"),
+        (
+            "def average_by_convolution(patch):\n    return nn.AvgPool2d(patch)",
+            "an nn.Conv2d is asked for",
+        ),
+    ],
+    "pooled_size": [
+        (f"def pooled_size(size, patch, stride=None):\n    return {code}", hint)
+        for code, hint in [
+            ("(size - patch) // (stride or 1) + 1", "whole patch, not by 1"),
+            ("-(-(size - patch) // (stride or patch)) + 1", "not up"),
+            ("(size - patch) // patch + 1", "stride is ignored"),
+            ("size // patch", "stride is ignored"),
+            ("size // (stride or patch)", "take the patch off"),
+            ("(size - patch) // (stride or patch)", "One too few"),
+            ("(size - patch) / (stride or patch) + 1", "rounded down"),
+        ]
+    ],
+    "receptive_field": [
+        (_FIELD.format(start=1, body="seen += kernel - 1"), "strides are forgotten"),
+        (
+            _FIELD.format(start=1, body="step *= stride; seen += (kernel - 1) * step"),
+            "own stride",
+        ),
+        (
+            _FIELD.format(start=1, body="seen += kernel * step; step *= stride"),
+            "size minus 1",
+        ),
+        (
+            _FIELD.format(start=0, body="seen += (kernel - 1) * step; step *= stride"),
+            "begin with 1",
+        ),
+        ("def receptive_field(layers):\n    return np.prod([k for k, _ in layers])", "multiply"),
+        ("def receptive_field(layers):\n    return sum(k for k, _ in layers)", "overlap"),
+    ],
+}

@@ -1,0 +1,156 @@
+"""Work on the lessons from a terminal: draft, build, address.
+
+python tools/lesson.py draft 01          write build/01_….py, the lesson as a script to edit
+python tools/lesson.py build 01          take the draft over if there is one, execute, clean
+python tools/lesson.py address URL       put the repository's address into every lesson
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+DRAFTS = ROOT / "build"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# the folders before site-packages, before the standard library, and before the kernel's cells
+MACHINE_PATHS = [
+    (re.compile(r"(?:/|[A-Z]:\\)[^\s'\"]*?site-packages[/\\]"), ""),
+    (re.compile(r"(?:/|[A-Z]:\\)[^\s'\"]*?[/\\]lib[/\\]python[\d.]+[/\\]"), ""),
+    (re.compile(re.escape(str(ROOT)) + r"[/\\]?"), ""),
+]
+
+
+def find(number: str) -> Path:
+    """Find the one lesson, or draft of a new one, whose file name begins with ``number``."""
+    drafts = (NOTEBOOKS / f"{path.stem}.ipynb" for path in DRAFTS.glob(f"{number}*.py"))
+    found = sorted({*NOTEBOOKS.glob(f"{number}*.ipynb"), *drafts})
+    if len(found) != 1:
+        names = ", ".join(path.name for path in sorted(NOTEBOOKS.glob("*.ipynb")))
+        sys.exit(f"{number!r} names {len(found)} lessons; there are: {names}")
+    return found[0]
+
+
+def draft(lesson: Path) -> None:
+    """Write the lesson as a script with one cell a section, to be edited."""
+    DRAFTS.mkdir(exist_ok=True)
+    target = DRAFTS / f"{lesson.stem}.py"
+    _jupytext("--to", "py:percent", lesson, "-o", target)
+    print(f"Edit {target.relative_to(ROOT)}, then: make lesson L={lesson.name[:2]}")
+
+
+def build(lesson: Path) -> None:
+    """Take over the draft if there is a newer one, format, execute from top to bottom, clean."""
+    edited = DRAFTS / f"{lesson.stem}.py"
+    known = lesson.stat().st_mtime if lesson.exists() else 0
+    if edited.exists() and edited.stat().st_mtime > known:
+        _jupytext("--update", "--to", "ipynb", edited, "-o", lesson)
+    _run("ruff", "format", "-q", lesson)
+    _run("ruff", "check", "--fix", "-q", lesson)
+    notebook = nbformat.read(lesson, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=900,
+        record_timing=False,
+        store_widget_state=False,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(lesson.parent)}},
+    )
+    client.execute()
+    nbformat.write(clean(notebook), lesson)
+    print(f"{lesson.name}: executed and cleaned, {lesson.stat().st_size / 2**20:.2f} MB")
+
+
+def clean(notebook):
+    """Keep sources, ids, tags and outputs; drop what differs from machine to machine."""
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {
+                "display_name": "Python 3",
+                "language": "python",
+                "name": "python3",
+            },
+            "language_info": {"name": "python"},
+        }
+    )
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        for output in cell.get("outputs", []):
+            # without its model a live view is an error message; the still picture stays
+            output.get("data", {}).pop(WIDGET, None)
+            if "traceback" in output:
+                output.traceback = [_without_paths(line) for line in output.traceback]
+            if "text" in output:
+                output.text = _without_paths(output.text)
+    return notebook
+
+
+def _without_paths(text: str) -> str:
+    for pattern, replacement in MACHINE_PATHS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def address(url: str) -> None:
+    """Put the address of the repository into every lesson: the badge and the setup cell.
+
+    Run it in a fork with the fork's own address. An empty address takes the badges out again.
+    """
+    url = url.rstrip("/").removesuffix(".git")
+    if url and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url):
+        sys.exit(f"{url!r} is not of the form https://github.com/NAME/REPOSITORY")
+    for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
+        notebook = json.loads(lesson.read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            cell["source"] = _with_address("".join(cell["source"]), url, lesson.name)
+            cell["source"] = cell["source"].splitlines(keepends=True)
+        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+        lesson.write_text(text, encoding="utf-8")
+    print(f"{url or 'no address'}: written into every lesson")
+
+
+def _with_address(source: str, url: str, name: str) -> str:
+    if source.startswith("# ") and "\n" in source:  # the title cell: a badge below the title
+        source = re.sub(r"\n\n\[!\[Open in Colab\][^\n]*", "", source, count=1)
+        if url:
+            colab = url.replace("https://github.com", "https://colab.research.google.com/github")
+            badge = "https://colab.research.google.com/assets/colab-badge.svg"
+            link = f"[![Open in Colab]({badge})]({colab}/blob/main/notebooks/{name})"
+            source = source.replace("\n", f"\n\n{link}\n", 1)
+    return re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
+
+
+def _jupytext(*arguments) -> None:
+    _run(sys.executable, "-m", "jupytext", "--quiet", *arguments)
+
+
+def _run(*command) -> None:
+    """Run a command; if it fails it has said why, so stop without a traceback."""
+    if code := subprocess.run(command).returncode:
+        sys.exit(code)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["draft", "build", "address"])
+    parser.add_argument("what", help="the lesson's number, or the address")
+    arguments = parser.parse_args()
+    if arguments.command == "address":
+        address(arguments.what)
+    else:
+        {"draft": draft, "build": build}[arguments.command](find(arguments.what))
+
+
+if __name__ == "__main__":
+    main()
