@@ -16,7 +16,7 @@ def training_step(model, loss_function, optimizer, X, y):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    return float(loss)
+    return float(loss.detach())
 """,
         """
 def training_step(model, loss_function, optimizer, X, y):
@@ -276,11 +276,6 @@ WRONG = {
         ("horizontal_kernel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]", "vertical edge"),
         ("horizontal_kernel = [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]", "change all signs"),
         ("horizontal_kernel = [[-1, -2, -1], [0, 0, 0], [1, 2, 2]]", "add up to 0"),
-        ("horizontal_kernel = [[1, 2, 1], [-2, -4, -2], [1, 2, 1]]", "add up to 0"),
-        ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
-        ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
-    ][:3]
-    + [
         ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
         ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
         ("horizontal_kernel = [[-1, 0, 0], [0, 0, 0], [0, 0, 1]]", "vertical edge"),
@@ -295,7 +290,7 @@ WRONG = {
             "    return nn.Conv2d(1, len(kernels), 3, padding=1, bias=False)",
             "weights are not the kernels",
         ),
-        ("def edge_layer(kernels):\n    return kernels", "an nn.Conv2d is asked for"),
+        ("def edge_layer(kernels):\n    return kernels", "An nn.Conv2d is asked for"),
     ],
     "max_pool": [
         (f"def max_pool(picture, patch):\n    return {code}", hint)
@@ -319,14 +314,14 @@ WRONG = {
         (_AVERAGE.format("stride=patch", "1 / patch**2"), "bias=False"),
         (
             "def average_by_convolution(patch):\n    return nn.AvgPool2d(patch)",
-            "an nn.Conv2d is asked for",
+            "An nn.Conv2d is asked for",
         ),
     ],
     "pooled_size": [
         (f"def pooled_size(size, patch, stride=None):\n    return {code}", hint)
         for code, hint in [
             ("(size - patch) // (stride or 1) + 1", "whole patch, not by 1"),
-            ("-(-(size - patch) // (stride or patch)) + 1", "not up"),
+            ("-(-(size - patch) // (stride or patch)) + 1", "Round down"),
             ("(size - patch) // patch + 1", "stride is ignored"),
             ("size // patch", "stride is ignored"),
             ("size // (stride or patch)", "take the patch off"),

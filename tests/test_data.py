@@ -32,7 +32,7 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from helpers import data
+from helpers import data, fetching
 
 ROOT = Path(__file__).resolve().parent.parent
 DEAD = "http://127.0.0.1:9/"  # nobody listens at this port
@@ -92,7 +92,7 @@ def stand_ins(url):
         changed[name] = replace(
             real,
             layouts={**real.layouts, next(iter(real.layouts)): md5s},
-            sources=(("test host", partial(data._from_archives, url)), real.sources[-1]),
+            sources=(("test host", partial(fetching.from_archives, url)), real.sources[-1]),
             room_mb=1,
         )
     return changed
@@ -265,7 +265,7 @@ def test_a_bad_answer_is_said_in_plain_words(host, small, answer, words):
 
 
 def test_a_silent_host_is_given_up(host, monkeypatch):
-    monkeypatch.setattr(data, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(fetching, "ANSWER_SECONDS", 0.3)
     host.answers["cifar-10-binary.tar.gz"] = lambda handler: time.sleep(2)
     start = time.monotonic()
     with pytest.raises(data.DataUnavailable, match=r"no answer within|timed out"):
@@ -348,7 +348,7 @@ def test_a_tool_that_fails_is_quoted(tools):
 
 @POSIX
 def test_a_tool_that_hangs_is_stopped(tools, monkeypatch):
-    monkeypatch.setattr(data, "TOOL_SECONDS", 0.5)
+    monkeypatch.setattr(fetching, "TOOL_SECONDS", 0.5)
     tools("npm", "import time; time.sleep(20)")
     start = time.monotonic()
     with pytest.raises(data.DataUnavailable, match=r"npm.* timed out after 0.5 seconds"):
@@ -456,7 +456,7 @@ def test_a_killed_download_starts_again_and_leaves_nothing(host, small):
 
 def test_two_programs_at_once_download_once(host, small, monkeypatch):
     said, waiting = [], threading.Event()
-    monkeypatch.setattr(data, "_say", lambda message: (said.append(message), waiting.set()))
+    monkeypatch.setattr(fetching, "say", lambda message: (said.append(message), waiting.set()))
 
     def answer(handler):  # the other program's download ends only once this one waits for it
         waiting.wait(30)
@@ -527,7 +527,7 @@ def test_a_data_folder_that_is_a_file_is_named(small):
 
 def test_too_little_room_is_said_before_the_download(host, small, monkeypatch):
     Usage = namedtuple("Usage", "total used free")
-    monkeypatch.setattr(data.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 0))
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 0))
     with pytest.raises(OSError, match=r"needs about 1 MB in .*, and 0 MB are free: make room"):
         data.prepare("cifar10")
     assert host.asked == [] and leftovers(small) == []

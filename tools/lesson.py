@@ -8,6 +8,7 @@ python tools/lesson.py address URL       put the repository's address into every
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import re
 import subprocess
@@ -20,6 +21,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 DRAFTS = ROOT / "build"
+PICTURES = ROOT / "pictures"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
@@ -66,7 +68,18 @@ def build(lesson: Path) -> None:
     )
     client.execute()
     nbformat.write(clean(notebook), lesson)
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / f"{lesson.stem}.png").write_bytes(first_figure(notebook))
     print(f"{lesson.name}: executed and cleaned, {lesson.stat().st_size / 2**20:.2f} MB")
+
+
+def first_figure(notebook) -> bytes:
+    """Give the first figure of a lesson, which the README shows, as a PNG file."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output.data["image/png"])
+    raise ValueError("the lesson has no figure")
 
 
 def clean(notebook):

@@ -23,6 +23,10 @@ __all__ = ["Mistake", "NotAttempted", "check", "explain", "output_of"]
 Mistake = tuple[Callable, str]
 
 
+class Hint(Exception):
+    """What is wrong, found while the answer was being run."""
+
+
 class NotAttempted(Exception):
     """The answer, or what it returned, is still ``...``."""
 
@@ -43,6 +47,8 @@ def check(find_hint: Callable[[object], str | None]) -> Callable[[object], None]
         except NotAttempted:
             print(f"… {name}: not attempted yet")
             return
+        except Hint as found:
+            hint = str(found)
         except Exception as error:  # a wrong answer may fail in any way
             message = str(error).strip().split("\n")[0]
             hint = f"It stops with {type(error).__name__}: {message}"
@@ -52,7 +58,11 @@ def check(find_hint: Callable[[object], str | None]) -> Callable[[object], None]
 
 
 def explain(
-    answer: Callable, cases: Sequence[tuple], right: Callable, mistakes: Sequence[Mistake]
+    answer: Callable,
+    cases: Sequence[tuple],
+    right: Callable,
+    mistakes: Sequence[Mistake],
+    otherwise: str | None = None,
 ) -> str | None:
     """Compare ``answer(*case)`` with ``right(*case)`` in every case.
 
@@ -60,8 +70,8 @@ def explain(
     -------
     str or None
         None if all agree (to a relative and absolute tolerance of 1e-4). Else the hint of the
-        first mistake that gives the reader's results in all cases, or else the first case in
-        which the reader's result is wrong.
+        first mistake that gives the reader's results in all cases. Else what is wrong in the
+        first wrong case, where ``otherwise`` stands for "the values are off".
     """
     given = [_call(answer, case) for case in cases]
     expected = [_call(right, case) for case in cases]
@@ -71,18 +81,23 @@ def explain(
         if all(_same(g, _try(wrong, case)) for g, case in zip(given, cases, strict=True)):
             return hint
     case, g, e = next(x for x in zip(cases, given, expected, strict=True) if not _same(*x[1:]))
-    return _describe(case, g, e)
+    return _describe(case, g, e, otherwise)
 
 
 def output_of(build_layer: Callable) -> Callable:
-    """Turn ``build_layer(setting) -> nn.Conv2d`` into (setting, X) -> the layer's output."""
+    """Turn ``build_layer(setting) -> nn.Conv2d`` into (setting, X) -> the layer's output.
+
+    The layers of the exercises add no bias; one that does is refused.
+    """
 
     def output(setting, X):
         layer = build_layer(setting)
         if layer is ... or layer is None:
             return layer
         if not isinstance(layer, nn.Conv2d):
-            raise TypeError(f"an nn.Conv2d is asked for, this is a {type(layer).__name__}.")
+            raise Hint(f"An nn.Conv2d is asked for, this is a {type(layer).__name__}.")
+        if layer.bias is not None and bool(layer.bias.abs().max() > 0):
+            raise Hint("The layer adds a random bias to every output: bias=False.")
         return layer(X)
 
     return output
@@ -115,12 +130,14 @@ def _same(a: object, b: object) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
-def _describe(case: tuple, given: object, expected: object) -> str:
+def _describe(case: tuple, given: object, expected: object, otherwise: str | None) -> str:
     if given is None:
         return "The function returns nothing: is there a `return` in front of the result?"
     g, e = _numbers(given), _numbers(expected)
     if g.shape != e.shape:
         return f"The result has the shape {g.shape}, it should be {e.shape}."
+    if otherwise:
+        return otherwise
     if e.ndim == 0:
         inputs = ", ".join(map(str, case))
         return f"For ({inputs}) it returns {g:g}, it should be {e:g}."

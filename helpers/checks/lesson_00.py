@@ -81,41 +81,50 @@ def training_step(answer):
         if any(loss is None for loss in losses):
             return None
         return np.array(
-            [*map(float, losses), *(v.item() for p in model.parameters() for v in p.flatten())]
+            [
+                *(float(torch.as_tensor(x).detach()) for x in losses),
+                *(v.item() for p in model.parameters() for v in p.flatten()),
+            ]
         )
 
     def made_of(*order):
-        """A step that does only these of zero, backward and step, in this order."""
+        """A step that does only these, in this order."""
 
         def step(model, loss_function, optimizer, X, y):
-            loss = loss_function(model(X), y)
-            does = {"zero": optimizer.zero_grad, "backward": loss.backward, "step": optimizer.step}
             for name in order:
-                does[name]()
+                if name == "predict":
+                    loss = loss_function(model(X), y)
+                elif name == "backward":
+                    loss.backward()
+                else:
+                    getattr(optimizer, name)()
             return loss.item()
 
         return step
 
+    def doing(*order):
+        return lambda seed: run(made_of(*order), seed)
+
+    too_early = (
+        "Each step uses the gradients of the batch before: `backward()` comes first, then `step()`."
+    )
     hint = explain(
         lambda seed: run(answer, seed),
         [(0,), (1,)],
-        right=lambda seed: run(made_of("zero", "backward", "step"), seed),
+        right=doing("zero_grad", "predict", "backward", "step"),
         mistakes=[
             (
-                lambda seed: run(made_of("backward", "step"), seed),
+                doing("predict", "backward", "step"),
                 "The second step went too far: gradients add up unless `optimizer.zero_grad()` "
                 "clears them.",
             ),
             (
-                lambda seed: run(made_of("backward"), seed),
+                doing("predict", "backward"),
                 "The weights never move: `optimizer.step()` must come after `backward()`, with no "
                 "`zero_grad()` between the two.",
             ),
-            (
-                lambda seed: run(made_of("step", "zero", "backward"), seed),
-                "Each step uses the gradients of the batch before: `backward()` comes first, then "
-                "`step()`.",
-            ),
+            (doing("predict", "step", "zero_grad", "backward"), too_early),
+            (doing("step", "zero_grad", "predict", "backward"), too_early),
         ],
     )
     if hint is None and torch.is_tensor(_first_loss(answer)):

@@ -154,7 +154,7 @@ def average_by_convolution(answer):
     def convolve(X, patch, value, stride):
         return F.conv2d(X, torch.full((1, 1, patch, patch), value), stride=stride)
 
-    hint = explain(
+    return explain(
         output_of(answer),
         cases,
         right=lambda n, X: F.avg_pool2d(X, n),
@@ -175,8 +175,3 @@ def average_by_convolution(answer):
             (lambda n, X: F.max_pool2d(X, n), "That is the largest of each patch, not the mean."),
         ],
     )
-    if hint:
-        layer = answer(2)
-        if layer.bias is not None and bool(layer.bias.abs().sum() > 0):
-            return "The layer adds a random bias to every output: bias=False."
-    return hint

@@ -1,0 +1,291 @@
+"""machine, plotting, explorer and the engine of the checks."""
+
+import sys
+import types
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers import explorer, machine, plotting
+from helpers.checks import engine
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what would be displayed: (data, metadata) of each output."""
+    collected = []
+
+    def display(data, *, metadata, raw):
+        assert raw
+        collected.append((data, metadata))
+
+    monkeypatch.setattr(plotting, "display", display)
+    monkeypatch.setattr(explorer, "display", display)
+    return collected
+
+
+def size_of(png):
+    """Width and height of a PNG file."""
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+# ---------------------------------------------------------------- machine
+
+
+def test_device_is_one_that_works():
+    device = machine.choose_device()
+    assert (torch.ones(2, device=device) + 1).sum().item() == 4
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_device_prefers_the_gpu(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert machine.choose_device().type == expected
+
+
+def test_seed_repeats_all_random_numbers():
+    import random
+
+    def draw():
+        machine.set_seed(3)
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+    assert draw() == draw()
+
+
+def test_report_says_ready(capsys):
+    machine.report()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "Ready."
+    assert sum(line.startswith("✓") for line in lines) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "advice"),
+    [
+        (
+            "torchvision",
+            RuntimeError("operator torchvision::nms does not exist"),
+            "pip install --upgrade torch torchvision",
+        ),
+        ("cv2", ImportError("libGL.so.1: cannot open"), "opencv-python-headless"),
+        ("ipywidgets", ModuleNotFoundError("No module named 'ipywidgets'"), "pip install ipywid"),
+    ],
+)
+def test_report_says_what_to_do(monkeypatch, capsys, name, error, advice):
+    real = machine.importlib.import_module
+
+    def broken(module):
+        if module == name:
+            raise error
+        return real(module)
+
+    monkeypatch.setattr(machine, "importlib", types.SimpleNamespace(import_module=broken))
+    machine.report()
+    said = capsys.readouterr().out
+    assert f"→ {name}" in said and advice in said and "Not ready" in said
+
+
+def test_report_names_an_old_python(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    machine.report()
+    assert "Python 3.10 or later" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- plotting
+
+
+def test_figure_carries_its_text(shown):
+    plt.plot([1, 2])
+    plotting.show_figure("A line that rises from 1 to 2.")
+    data, metadata = shown[0]
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert data["text/plain"] == "Figure: A line that rises from 1 to 2."
+    assert metadata == {"image/png": {"alt": "A line that rises from 1 to 2."}}
+    assert plt.get_fignums() == []
+
+
+def test_figure_without_a_text_is_refused():
+    with pytest.raises(ValueError, match="too short: say what there is to see"):
+        plotting.show_figure("a plot")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((8, 6), np.uint8),
+        np.zeros((8, 6, 3)),
+        torch.zeros(3, 8, 6),
+        torch.zeros(1, 8, 6, requires_grad=True),
+        torch.full((8, 6), 255, dtype=torch.uint8),
+    ],
+)
+def test_pictures_of_all_usual_shapes_are_drawn(shown, picture):
+    plotting.show_images([picture, picture], ["a", "b"], alt="Two pictures side by side.")
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (np.zeros(5), r"shape \(5,\) cannot be drawn"),
+        (np.zeros((2, 8, 6)), r"shape \(2, 8, 6\)"),
+        (torch.zeros(1, 3, 8, 6), r"shape \(1, 3, 8, 6\)"),
+        (np.full((4, 4), 2.5), "from 2.5 to 2.5: divide by 255"),
+        (-np.ones((4, 4)), "undo the normalisation"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_named(picture, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.show_images([picture], alt="A picture that cannot be drawn.")
+    plt.close("all")
+
+
+def test_a_row_of_pictures_is_not_too_wide(shown):
+    plotting.show_images([np.zeros((4, 4))] * 8, alt="Eight black squares in a row.")
+    width, _ = size_of(shown[0][0]["image/png"])
+    assert width <= plotting.WIDEST * 80 * 1.1
+
+
+def test_signed_pictures_may_have_any_range(shown):
+    plotting.show_images(
+        [np.linspace(-9, 9, 16).reshape(4, 4)], signed=True, alt="A ramp from black to white."
+    )
+    assert len(shown) == 1
+
+
+def test_numbers_are_written_into_the_cells(shown, monkeypatch):
+    monkeypatch.setattr(plt, "close", lambda: None)
+    grids = [np.array([[1, -2], [3, 4]]), torch.tensor([[0.25, -0.001]]), [[444]]]
+    signs = ["×", "="]
+    plotting.show_numbers(grids, ["a", "b", "c"], between=signs, alt="Three grids of numbers.")
+    texts = {text.get_text() for ax in plt.gcf().axes for text in ax.texts}
+    assert texts == {"1", "-2", "3", "4", "0.25", "0", "444", "×", "="}
+    monkeypatch.undo()
+    plt.close("all")
+
+
+def test_training_flow_is_drawn(shown):
+    plotting.show_training_flow()
+    assert "evaluate" in shown[0][0]["text/plain"]
+
+
+# ---------------------------------------------------------------- explorer
+
+
+def test_filtered_draws_zero_as_mid_grey():
+    flat = np.full((6, 6), 0.3)
+    assert (explorer.filtered(flat, explorer.KERNELS["vertical edges"]) == 128).all()
+    assert (explorer.filtered(flat, explorer.KERNELS["unchanged"]) == round(0.3 * 255)).all()
+
+
+def test_filtered_agrees_with_conv2d():
+    picture = np.random.default_rng(0).random((9, 8), dtype=np.float32)
+    kernel = np.array(explorer.KERNELS["sharpen"], dtype=np.float32)
+    X, weight = (torch.tensor(a)[None, None] for a in (picture, kernel))
+    expected = (255 * F.conv2d(X, weight)[0, 0].clip(0, 1)).round().numpy()
+    assert np.abs(explorer.filtered(picture, kernel)[1:-1, 1:-1] - expected).max() <= 1
+
+
+def test_explorer_shows_a_still_picture_where_widgets_cannot_run(shown):
+    explorer.explore_kernel(np.random.default_rng(0).random((12, 10)))
+    data, metadata = shown[0]
+    assert size_of(data["image/png"]) == (20, 12)
+    assert "vertical edges" in data["text/plain"]
+    assert "vertical edges" in metadata["image/png"]["alt"]
+
+
+def test_explorer_follows_the_numbers(shown, monkeypatch):
+    import ipywidgets
+
+    made = []
+    for kind in ("FloatText", "Dropdown", "Image", "Label"):
+        real = getattr(ipywidgets, kind)
+
+        def make(*args, real=real, **kwargs):
+            made.append(real(*args, **kwargs))
+            return made[-1]
+
+        monkeypatch.setattr(ipywidgets, kind, make)
+    explorer.explore_kernel(np.random.default_rng(0).random((12, 10)))
+    cells, (choice, total, image) = made[:9], made[9:]
+    first = bytes(image.value)
+    cells[4].value = 9.0
+    assert bytes(image.value) != first
+    assert total.value == "The nine numbers add up to 9."
+    choice.value = "blur"
+    assert [round(cell.value, 3) for cell in cells] == [0.111] * 9
+
+
+def test_explorer_names_the_kernels_there_are():
+    with pytest.raises(ValueError, match="no kernel is called 'laplace': choose from unchanged"):
+        explorer.explore_kernel(np.zeros((4, 4)), start="laplace")
+
+
+# ---------------------------------------------------------------- the engine of the checks
+
+
+def line_of(capsys, find_hint, answer):
+    engine.check(find_hint)(answer)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def double(answer):
+    return engine.explain(
+        answer, [(1,), (2,)], right=lambda x: 2 * x, mistakes=[(lambda x: x + 2, "You add 2.")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (..., "… double: not attempted yet"),
+        (lambda x: ..., "… double: not attempted yet"),
+        (lambda x: 2 * x, "✓ double: passed"),
+        (lambda x: torch.tensor(2.00001 * x), "✓ double: passed"),
+        (lambda x: x + 2, "✗ double: not yet. You add 2."),
+        (lambda x: x, "✗ double: not yet. For (1) it returns 1, it should be 2."),
+        (lambda x: None, "✗ double: not yet. The function returns nothing: is there a"),
+        (lambda x: [2 * x], "✗ double: not yet. The result has the shape (1,), it should be ()."),
+        (lambda x: float("nan"), "✗ double: not yet. For (1) it returns nan"),
+        (lambda x: 1 / 0, "✗ double: not yet. It stops with ZeroDivisionError"),
+        (lambda x: "two", "✗ double: not yet. It stops with ValueError"),
+        (lambda: 2, "✗ double: not yet. It stops with TypeError"),
+        (None, "✗ double: not yet. It stops with TypeError"),
+        (7, "✗ double: not yet. It stops with TypeError"),
+    ],
+)
+def test_verdicts(capsys, answer, line):
+    assert line_of(capsys, double, answer).startswith(line)
+
+
+def test_an_answer_that_changes_its_arguments_spoils_no_case(capsys):
+    def halve_in_place(picture):
+        picture /= 2
+        return picture
+
+    def halve(answer):
+        cases = [(np.ones((2, 2)),)] * 2
+        return engine.explain(answer, cases, right=lambda p: p / 2, mistakes=[])
+
+    assert line_of(capsys, halve, halve_in_place) == "✓ halve: passed"
+
+
+def test_a_layer_is_run_and_its_bias_refused():
+    X = torch.ones(1, 1, 4, 4)
+    plain = engine.output_of(lambda n: nn.Conv2d(1, n, 3, bias=False))(2, X)
+    assert plain.shape == (1, 2, 2, 2)
+    with pytest.raises(engine.Hint, match="bias=False"):
+        engine.output_of(lambda n: nn.Conv2d(1, n, 3))(2, X)
+    with pytest.raises(engine.Hint, match="this is a Linear"):
+        engine.output_of(lambda n: nn.Linear(n, n))(2, X)
