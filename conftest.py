@@ -12,9 +12,9 @@ def _is_cell(item) -> bool:
     return type(item).__name__ == "IPyNbCell"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_sessionstart(session):
     """Fetch the datasets before the first lesson, so that no cell prints a progress bar."""
-    if any(_is_cell(item) for item in items):
+    if session.config.option.nbval and not session.config.option.collectonly:
         from helpers import data
 
         for name in data.DATASETS:

@@ -172,6 +172,7 @@ def show_numbers(
     alt: str,
     between: Sequence[str] | None = None,
     marked: Sequence | None = None,
+    same_scale: bool = False,
     cell: float = 0.55,
 ) -> None:
     """Draw small arrays as grids with the number in each cell: kernels, patches, results.
@@ -179,7 +180,7 @@ def show_numbers(
     Parameters
     ----------
     grids : sequence of arrays (H, W)
-        Drawn left to right; the grey of a cell shows its value within its own grid.
+        Drawn left to right; the grey of a cell shows its value.
     titles : sequence of str, optional
         One a grid.
     alt : str
@@ -188,10 +189,13 @@ def show_numbers(
         Signs between the grids, such as ``["×", "="]``.
     marked : sequence of (row, column, height, width) or None, optional
         One a grid: the rectangle of cells to frame.
+    same_scale : bool
+        One scale of greys for all grids, where their numbers mean the same.
     cell : float
         Side of a cell in inches.
     """
     grids = [np.atleast_2d(np.asarray(grid)) for grid in grids]
+    everything = np.concatenate([grid.ravel() for grid in grids])
     widths = [max(grid.shape[1], 1.2) for grid in grids]
     gap = 1.2 if between else 0.8
     size = (cell * (sum(widths) + gap * len(grids)), cell * (max(len(g) for g in grids) + 1.2))
@@ -200,7 +204,7 @@ def show_numbers(
     )
     figure.get_layout_engine().set(wspace=gap / max(widths))
     for i, (ax, grid) in enumerate(zip(axes.flat, grids, strict=True)):
-        _draw_numbers(ax, grid)
+        _draw_numbers(ax, grid, scale=everything if same_scale else grid)
         if titles:
             ax.set_title(titles[i])
         if marked and marked[i]:
@@ -215,8 +219,8 @@ def show_numbers(
     show_figure(alt)
 
 
-def _draw_numbers(ax, grid: np.ndarray) -> None:
-    low, high = float(grid.min()), float(grid.max())
+def _draw_numbers(ax, grid: np.ndarray, scale: np.ndarray) -> None:
+    low, high = float(scale.min()), float(scale.max())
     ax.imshow(grid, vmin=low - 0.3 * (high - low) - 1e-9, vmax=high + 1e-9)
     for (row, column), value in np.ndenumerate(grid):
         dark = value < low + 0.45 * (high - low)

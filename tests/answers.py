@@ -108,6 +108,31 @@ def average_by_convolution(patch):
     return layer
 """,
     ],
+    "block": [
+        """
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        conv = nn.Conv2d(1, channels, 3, padding="same", bias=False)
+        self.layers = nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(2))
+
+    def forward(self, X):
+        return self.layers(X)
+""",
+        """
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(1, channels, (3, 3), 1, 1)
+
+    def forward(self, X):
+        return F.max_pool2d(self.conv(X), 2).clamp(min=0)
+""",
+        """
+def Block(channels):
+    return nn.Sequential(nn.Conv2d(1, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+""",
+    ],
     "pooled_size": [
         "def pooled_size(size, patch, stride=None):\n"
         "    return int((size - patch) / (stride or patch) + 1)",
@@ -158,6 +183,15 @@ def average_by_convolution(patch):
     layer = nn.Conv2d(1, 1, patch, {})
     nn.init.constant_(layer.weight, {})
     return layer
+"""
+_BLOCK = """
+class Block(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.filter = nn.Conv2d(1, {}, 3, padding={})
+
+    def forward(self, X):
+        return {}
 """
 _FIELD = """
 def receptive_field(layers):
@@ -293,18 +327,31 @@ WRONG = {
         ("def edge_layer(kernels):\n    return kernels", "An nn.Conv2d is asked for"),
     ],
     "max_pool": [
-        (f"def max_pool(picture, patch):\n    return {code}", hint)
-        for code, hint in [
-            ("F.avg_pool2d(torch.tensor(picture)[None], patch)[0]", "mean of each patch"),
-            ("-F.max_pool2d(-torch.tensor(picture)[None], patch)[0]", "smallest"),
-            ("F.max_pool2d(torch.tensor(picture)[None], patch, 1)[0]", "overlap"),
-            ("picture[::patch, ::patch]", "first pixel"),
-            ("F.max_pool2d(torch.tensor(picture)[None], patch)[0].T", "swapped"),
-            (
-                "F.max_pool2d(torch.tensor(picture)[None], patch, ceil_mode=True)[0]",
-                "hangs over the edge",
-            ),
-        ]
+        (
+            "def max_pool(p, n):\n    h, w = p.shape[0] // n, p.shape[1] // n\n"
+            "    return [[p[i:i + n, j:j + n].max() for j in range(w)] for i in range(h)]",
+            "begins at row i * patch",
+        ),
+        (
+            "def max_pool(p, n):\n    h, w = p.shape[0] // n, p.shape[1] // n\n"
+            "    r = np.zeros((h, w))\n    for i in range(h * n):\n        for j in range(w * n):\n"
+            "            r[i // n, j // n] = max(r[i // n, j // n], p[i, j])\n    return r",
+            "below 0",
+        ),
+        *[
+            (f"def max_pool(picture, patch):\n    return {code}", hint)
+            for code, hint in [
+                ("F.avg_pool2d(torch.tensor(picture)[None], patch)[0]", "mean of each patch"),
+                ("-F.max_pool2d(-torch.tensor(picture)[None], patch)[0]", "smallest"),
+                ("F.max_pool2d(torch.tensor(picture)[None], patch, 1)[0]", "overlap"),
+                ("picture[::patch, ::patch]", "first pixel"),
+                ("F.max_pool2d(torch.tensor(picture)[None], patch)[0].T", "swapped"),
+                (
+                    "F.max_pool2d(torch.tensor(picture)[None], patch, ceil_mode=True)[0]",
+                    "hangs over the edge",
+                ),
+            ]
+        ],
     ],
     "average_by_convolution": [
         (_AVERAGE.format("bias=False", "1 / patch**2"), "stride is missing"),
@@ -312,10 +359,34 @@ WRONG = {
         (_AVERAGE.format("stride=patch, bias=False", "1 / patch"), "patch² pixels"),
         (_AVERAGE.format("stride=patch, bias=False", "1 / 4"), "patch of 2 only"),
         (_AVERAGE.format("stride=patch", "1 / patch**2"), "bias=False"),
+        (_AVERAGE.format("stride=patch, bias=False", "1 / 9"), "patch of 3 only"),
+        (
+            "def average_by_convolution(patch):\n"
+            "    return nn.Conv2d(1, 1, patch, stride=patch, bias=False)",
+            "still random",
+        ),
+        (
+            "def average_by_convolution(patch):\n    return nn.Conv2d(3, 3, patch, stride=patch)",
+            "takes 3 channels, it should take 1",
+        ),
         (
             "def average_by_convolution(patch):\n    return nn.AvgPool2d(patch)",
             "An nn.Conv2d is asked for",
         ),
+    ],
+    "block": [
+        (_BLOCK.format("channels", 1, "F.max_pool2d(self.filter(X), 2)"), "ReLU is missing"),
+        (_BLOCK.format("channels", 1, "F.relu(self.filter(X))"), "pooling is missing"),
+        (_BLOCK.format("channels", 0, "F.max_pool2d(F.relu(self.filter(X)), 2)"), "padding=1"),
+        (_BLOCK.format("channels", 1, "F.avg_pool2d(F.relu(self.filter(X)), 2)"), "average"),
+        (_BLOCK.format("channels", 1, "F.max_pool2d(self.filter(F.relu(X)), 2)"), "comes before"),
+        (_BLOCK.format("1", 1, "F.max_pool2d(F.relu(self.filter(X)), 2)"), "weights should be"),
+        (_BLOCK.format("channels", 1, "F.max_pool2d(F.relu(self.filter(X)), 3)"), "another chain"),
+        (
+            _BLOCK.replace("super().__init__()", "pass").format("channels", 1, "self.filter(X)"),
+            "before Module.__init__() call",
+        ),
+        ("Block = nn.MaxPool2d", "One nn.Conv2d is asked for"),
     ],
     "pooled_size": [
         (f"def pooled_size(size, patch, stride=None):\n    return {code}", hint)
@@ -327,6 +398,9 @@ WRONG = {
             ("size // (stride or patch)", "take the patch off"),
             ("(size - patch) // (stride or patch)", "One too few"),
             ("(size - patch) / (stride or patch) + 1", "rounded down"),
+            ("round((size - patch) / (stride or patch)) + 1", "it should be"),
+            ("str((size - patch) // (stride or patch) + 1)", "is the text"),
+            ("((size - patch) // (stride or patch) + 1, 1)", "One number is asked for"),
         ]
     ],
     "receptive_field": [
@@ -342,6 +416,18 @@ WRONG = {
         (
             _FIELD.format(start=0, body="seen += (kernel - 1) * step; step *= stride"),
             "begin with 1",
+        ),
+        (
+            _FIELD.format(start=1, body="seen += (kernel - 1) * step; step = stride"),
+            "strides of all layers multiply",
+        ),
+        (
+            _FIELD.format(start=1, body="seen += (kernel - 1) * step; step += stride"),
+            "Strides multiply",
+        ),
+        (
+            _FIELD.format(start=1, body="seen += (kernel - 1) * step; step *= min(stride, 2)"),
+            "it should be",
         ),
         ("def receptive_field(layers):\n    return np.prod([k for k, _ in layers])", "multiply"),
         ("def receptive_field(layers):\n    return sum(k for k, _ in layers)", "overlap"),

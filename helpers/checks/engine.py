@@ -95,9 +95,13 @@ def output_of(build_layer: Callable) -> Callable:
         if layer is ... or layer is None:
             return layer
         if not isinstance(layer, nn.Conv2d):
-            raise Hint(f"An nn.Conv2d is asked for, this is a {type(layer).__name__}.")
+            raise Hint(f"An nn.Conv2d is asked for, this is of the type {type(layer).__name__}.")
+        if layer.in_channels != X.shape[1]:
+            raise Hint(
+                f"The layer takes {layer.in_channels} channels, it should take {X.shape[1]}."
+            )
         if layer.bias is not None and bool(layer.bias.abs().max() > 0):
-            raise Hint("The layer adds a random bias to every output: bias=False.")
+            raise Hint("The layer adds a bias to every output: bias=False.")
         return layer(X)
 
     return output
@@ -118,6 +122,8 @@ def _try(wrong: Callable, case: tuple) -> object:
 
 
 def _numbers(value: object) -> np.ndarray:
+    if isinstance(value, str):
+        raise Hint(f"The result is the text {value!r}, not a number.")
     if hasattr(value, "detach"):  # a tensor, on whatever device
         value = value.detach().cpu()
     return np.asarray(value, dtype=np.float64)
@@ -134,6 +140,8 @@ def _describe(case: tuple, given: object, expected: object, otherwise: str | Non
     if given is None:
         return "The function returns nothing: is there a `return` in front of the result?"
     g, e = _numbers(given), _numbers(expected)
+    if e.ndim == 0 and g.shape != e.shape:
+        return f"One number is asked for; the result has the shape {g.shape}."
     if g.shape != e.shape:
         return f"The result has the shape {g.shape}, it should be {e.shape}."
     if otherwise:
@@ -141,4 +149,6 @@ def _describe(case: tuple, given: object, expected: object, otherwise: str | Non
     if e.ndim == 0:
         inputs = ", ".join(map(str, case))
         return f"For ({inputs}) it returns {g:g}, it should be {e:g}."
+    if np.isnan(g).any():
+        return "The shape is right, but some values are not numbers (nan)."
     return f"The shape is right; the values are off by up to {np.abs(g - e).max():.3g}."
