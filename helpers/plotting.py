@@ -230,7 +230,7 @@ def _draw_numbers(ax, grid: np.ndarray, scale: np.ndarray) -> None:
     ax.set_yticks(np.arange(-0.5, len(grid)), [])
     ax.grid(color=COLORS["quiet"], lw=0.8)
     ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set(visible=True, color=COLORS["quiet"])
 
 
 def show_training_flow(alt: str = FLOW_ALT) -> None:
@@ -246,7 +246,7 @@ def show_training_flow(alt: str = FLOW_ALT) -> None:
             ax.annotate("", (i - 0.42, 0), (i - 0.58, 0), arrowprops=arrow)
     turn = arrow | {"connectionstyle": "bar,angle=180,fraction=-0.12"}
     ax.annotate("", (0, -0.31), (4, -0.31), arrowprops=turn)
-    ax.text(2, -0.8, "again, with the next batch", ha="center", size=11)
+    ax.text(2, -0.56, "again, with the next batch", ha="center", va="center", size=11)
     ax.set(xlim=(-0.5, len(FLOW) - 0.5), ylim=(-0.95, 0.35))
     ax.axis("off")
     show_figure(alt)

@@ -65,6 +65,7 @@ def correlate_same(picture, kernel):
         "horizontal_kernel = [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]",
         "horizontal_kernel = np.array([[0, -2.5, 0], [0, 0, 0], [0, 2.5, 0]])",
         "horizontal_kernel = [[-3, -10, -3], [0, 0, 0], [3, 10, 3]]",
+        "horizontal_kernel = [[-1] * 3, [1] * 3, [0] * 3]",
     ],
     "edge_layer": [
         """
@@ -209,6 +210,7 @@ WRONG = {
         ("def to_unit(p):\n    return p[None] // 255", "throws the fraction away"),
         ("def to_unit(p):\n    return p[:, :, None] / 255", "comes first"),
         ("def to_unit(p):\n    return p[None].double() / 255", "torch.float32"),
+        ("def to_unit(p):\n    return p[None].numpy() / 255", "A tensor is asked for"),
         ("def to_unit(p):\n    p[None] / 255", "return"),
         ("def to_unit(p):\n    return p.no_such_thing()", "AttributeError"),
         ("def to_unit():\n    return 1", "TypeError"),
@@ -257,6 +259,27 @@ WRONG = {
         (
             _STEP.format(
                 "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
+                "optimizer.step(); loss = loss_function(model(X), y)"
+            ),
+            "number returned is not the loss",
+        ),
+        (
+            _STEP.format(
+                "model.zero_grad(); loss = loss_function(model(X), y); loss.backward()\n"
+                "    for p in model.parameters(): p.data -= 0.5 * p.grad"
+            ),
+            "not where one step",
+        ),
+        (
+            _STEP.format(
+                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
+                "optimizer.step()"
+            ).replace("return loss.item()", "return [loss.item()]"),
+            "one plain number",
+        ),
+        (
+            _STEP.format(
+                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
                 "optimizer.step()"
             ).replace("return loss.item()", "pass"),
             "returns nothing",
@@ -268,7 +291,8 @@ WRONG = {
         ("def accuracy(l, y):\n    return (l.argmax(1) != y).float().mean()", "wrong answers"),
         ("def accuracy(l, y):\n    return (l.argmin(1) == y).float().mean()", "argmax"),
         ("def accuracy(l, y):\n    return (l.argmax(0) == y).float().mean()", "RuntimeError"),
-        ("def accuracy(l, y):\n    return (l.argmax(1) == y).float()", "shape"),
+        ("def accuracy(l, y):\n    return (l.argmax(1) == y).float()", "One number"),
+        ("def accuracy(l, y):\n    return (l.argmax() == y).float().mean()", "random numbers it"),
     ],
     "to_rgb_unit": [
         ("def to_rgb_unit(b):\n    return b / 255", "still swapped"),
@@ -312,6 +336,8 @@ WRONG = {
         ("horizontal_kernel = [[-1, -2, -1], [0, 0, 0], [1, 2, 2]]", "add up to 0"),
         ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
         ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
+        ("horizontal_kernel = [[None] * 3] * 3", "must be numbers"),
+        ("horizontal_kernel = [[1] * 3, [-2] * 3, [1] * 3]", "one side of the middle row"),
         ("horizontal_kernel = [[-1, 0, 0], [0, 0, 0], [0, 0, 1]]", "vertical edge"),
     ],
     "edge_layer": [
@@ -323,6 +349,12 @@ WRONG = {
             "def edge_layer(kernels):\n"
             "    return nn.Conv2d(1, len(kernels), 3, padding=1, bias=False)",
             "weights are not the kernels",
+        ),
+        (
+            "def edge_layer(kernels):\n"
+            "    layer = nn.Conv2d(1, len(kernels), 3, padding=1, bias=False)\n"
+            "    layer.weight.copy_(kernels[:, None])\n    return layer",
+            "torch.no_grad()",
         ),
         ("def edge_layer(kernels):\n    return kernels", "An nn.Conv2d is asked for"),
     ],

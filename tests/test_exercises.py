@@ -4,6 +4,7 @@ import contextlib
 import io
 
 import pytest
+import torch
 from answers import RIGHT, WRONG
 from lessons import ALL_EXERCISES, imports
 
@@ -15,11 +16,13 @@ def verdict(exercise, code):
     namespace = {}
     exec(imports(exercise.lesson), namespace)
     call = next(line for line in exercise.stub.splitlines() if line.startswith("check."))
+    before = torch.get_rng_state()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(f"{code}\n{call}", namespace)
     lines = printed.getvalue().splitlines()
     assert len(lines) == 1, lines
+    assert torch.equal(torch.get_rng_state(), before)  # a check leaves the lesson's seed alone
     return lines[0]
 
 

@@ -15,6 +15,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from torch import nn
 
 __all__ = ["Mistake", "NotAttempted", "check", "explain", "output_of"]
@@ -43,7 +44,8 @@ def check(find_hint: Callable[[object], str | None]) -> Callable[[object], None]
         try:
             if answer is ...:
                 raise NotAttempted
-            hint = find_hint(answer)
+            with torch.random.fork_rng(devices=[]):  # the lesson's random numbers stay the same
+                hint = find_hint(answer)
         except NotAttempted:
             print(f"… {name}: not attempted yet")
             return
@@ -52,7 +54,8 @@ def check(find_hint: Callable[[object], str | None]) -> Callable[[object], None]
         except Exception as error:  # a wrong answer may fail in any way
             message = str(error).strip().split("\n")[0]
             hint = f"It stops with {type(error).__name__}: {message}"
-        print(f"✗ {name}: not yet. {hint}" if hint else f"✓ {name}: passed")
+        line = f"✗ {name}: not yet. {hint}" if hint else f"✓ {name}: passed"
+        print(" ".join(line.split()))
 
     return verdict
 
@@ -90,7 +93,7 @@ def output_of(build_layer: Callable) -> Callable:
     The layers of the exercises add no bias; one that does is refused.
     """
 
-    def output(setting, X):
+    def build_and_run(setting, X):
         layer = build_layer(setting)
         if layer is ... or layer is None:
             return layer
@@ -103,6 +106,16 @@ def output_of(build_layer: Callable) -> Callable:
         if layer.bias is not None and bool(layer.bias.abs().max() > 0):
             raise Hint("The layer adds a bias to every output: bias=False.")
         return layer(X)
+
+    def output(setting, X):
+        try:
+            return build_and_run(setting, X)
+        except RuntimeError as error:
+            if "leaf Variable" in str(error):
+                raise Hint(
+                    "Weights that are to be learned may be set only inside `with torch.no_grad():`."
+                ) from error
+            raise
 
     return output
 
@@ -147,8 +160,9 @@ def _describe(case: tuple, given: object, expected: object, otherwise: str | Non
     if otherwise:
         return otherwise
     if e.ndim == 0:
-        inputs = ", ".join(map(str, case))
-        return f"For ({inputs}) it returns {g:g}, it should be {e:g}."
+        small = all(np.ndim(x) == 0 or isinstance(x, list | tuple) for x in case)
+        inputs = f"For ({', '.join(map(str, case))})" if small else "For random numbers"
+        return f"{inputs} it returns {g:g}, it should be {e:g}."
     if np.isnan(g).any():
         return "The shape is right, but some values are not numbers (nan)."
     return f"The shape is right; the values are off by up to {np.abs(g - e).max():.3g}."

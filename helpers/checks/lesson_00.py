@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.engine import NotAttempted, check, explain
+from helpers.checks.engine import Hint, NotAttempted, check, explain
 
 __all__ = ["accuracy", "gradient_step", "to_unit", "training_step"]
 
@@ -19,8 +19,15 @@ def to_unit(answer):
         (torch.randint(0, 256, size, generator=generator, dtype=torch.uint8),)
         for size in [(28, 28), (5, 7), (1, 3)]
     ]
+
+    def as_tensor(picture):
+        result = answer(picture)
+        if result is not ... and result is not None and not torch.is_tensor(result):
+            raise Hint(f"A tensor is asked for, this is of the type {type(result).__name__}.")
+        return result
+
     hint = explain(
-        answer,
+        as_tensor,
         cases,
         right=lambda p: p[None] / 255,
         mistakes=[
@@ -41,7 +48,7 @@ def gradient_step(answer):
     """``gradient_step(w, gradient, lr)``: the new w."""
     rng = np.random.default_rng(0)
     cases = [(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01)]
-    cases += [(rng.normal(size=n), rng.normal(size=n), 0.3) for n in (3, 5)]
+    cases += [(float(rng.normal()), float(rng.normal()), 0.3) for _ in range(4)]
     return explain(
         answer,
         cases,
@@ -62,30 +69,38 @@ def gradient_step(answer):
     )
 
 
+RIGHT_ORDER = ("zero_grad", "predict", "backward", "step")
+
+
 @check
 def training_step(answer):
     """``training_step(model, loss_function, optimizer, X, y)``: one update, returns the loss."""
 
     def run(step, seed):
-        """Take two steps, so that a forgotten zero_grad shows; return losses and weights."""
+        """Take two steps, so that a forgotten zero_grad shows; return losses, then weights."""
         generator = torch.Generator().manual_seed(seed)
-        model = nn.Linear(3, 2)
+        model = nn.Linear(3, 4)
         with torch.no_grad():
             for p in model.parameters():
                 p.copy_(torch.randn(p.shape, generator=generator))
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        X, y = torch.randn(8, 3, generator=generator), torch.randn(8, 2, generator=generator)
-        losses = [step(model, nn.MSELoss(), optimizer, X, y) for _ in range(2)]
+        # momentum, so that the step must be the optimizer's own
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
+        X = torch.randn(8, 3, generator=generator)
+        y = torch.randint(0, 4, (8,), generator=generator)
+        losses = [step(model, nn.CrossEntropyLoss(), optimizer, X, y) for _ in range(2)]
         if any(loss is ... for loss in losses):
             raise NotAttempted
         if any(loss is None for loss in losses):
             return None
-        return np.array(
-            [
-                *(float(torch.as_tensor(x).detach()) for x in losses),
-                *(v.item() for p in model.parameters() for v in p.flatten()),
-            ]
-        )
+        if any(torch.is_tensor(loss) and loss.requires_grad for loss in losses):
+            raise Hint(
+                "The loss is still a tensor that holds its whole history in memory: "
+                "return `loss.item()`."
+            )
+        if any(np.ndim(loss) for loss in losses):
+            raise Hint("Return the loss alone: one plain number.")
+        weights = [value.item() for p in model.parameters() for value in p.flatten()]
+        return np.array([*map(float, losses), *weights])
 
     def made_of(*order):
         """A step that does only these, in this order."""
@@ -111,7 +126,7 @@ def training_step(answer):
     hint = explain(
         lambda seed: run(answer, seed),
         [(0,), (1,)],
-        right=doing("zero_grad", "predict", "backward", "step"),
+        right=doing(*RIGHT_ORDER),
         mistakes=[
             (
                 doing("predict", "backward", "step"),
@@ -127,18 +142,12 @@ def training_step(answer):
             (doing("step", "zero_grad", "predict", "backward"), too_early),
         ],
     )
-    if hint is None and torch.is_tensor(_first_loss(answer)):
-        return (
-            "The steps are right. But the loss is still a tensor that holds its whole history "
-            "in memory: return `loss.item()`."
-        )
+    if hint and hint.startswith("The shape"):
+        right, given = (run(step, 0) for step in (made_of(*RIGHT_ORDER), answer))
+        if np.allclose(right[2:], given[2:], atol=1e-4):
+            return "The weights are right; the number returned is not the loss of this step."
+        return "The weights are not where one step on this batch leads."
     return hint
-
-
-def _first_loss(step):
-    model = nn.Linear(3, 2)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return step(model, nn.MSELoss(), optimizer, torch.ones(4, 3), torch.ones(4, 2))
 
 
 @check
