@@ -15,10 +15,11 @@ def _is_cell(item) -> bool:
 def pytest_sessionstart(session):
     """Fetch the datasets before the first lesson, so that no cell prints a progress bar."""
     if session.config.option.nbval and not session.config.option.collectonly:
-        from helpers import data
+        from helpers import data, signs
 
         for name in data.DATASETS:
             data.prepare(name)
+        signs.prepare_signs()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -125,7 +125,7 @@ def show_images(
     rows = -(-len(pictures) // columns)
     aspect = max(p.shape[1] / p.shape[0] for p in pictures)
     height = min(height, WIDEST / columns / aspect)
-    size = (columns * height * max(aspect, 0.6), rows * (height + 0.4))
+    size = (columns * height * max(aspect, 0.6), rows * (height + (0.4 if titles else 0.05)))
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")

@@ -1,6 +1,61 @@
 """Known answers to the exercises: other right ones, and wrong ones with a part of their hint."""
 
 RIGHT = {
+    "label_of": [
+        """
+import re
+def label_of(name):
+    found = re.fullmatch(r"([0-5])_.*[.](jpg|jpeg|png)", name, re.IGNORECASE)
+    return int(found[1]) if found else None
+""",
+        """
+def label_of(name):
+    path = Path(name)
+    first = name.split("_")[0]
+    if path.suffix.lower() in {".jpg", ".jpeg", ".png"} and first in list("012345"):
+        return int(first)
+""",
+    ],
+    "split": [
+        """
+def split(names, share, seed):
+    copied = list(names)
+    copied.sort()
+    generator = random.Random(seed)
+    generator.shuffle(copied)
+    n = round(share * len(copied))
+    return copied[:n], copied[n:]
+""",
+        """
+def split(names, share, seed):
+    import numpy
+    order = numpy.random.default_rng(seed).permutation(len(names))
+    mixed = [sorted(names)[i] for i in order]
+    return [mixed[: int(share * len(mixed))], mixed[int(share * len(mixed)) :]]
+""",
+    ],
+    "count_batches": [
+        "def count_batches(samples, batch_size, drop_last=False):\n"
+        "    return samples // batch_size if drop_last else -(-samples // batch_size)",
+        "def count_batches(samples, batch_size, drop_last=False):\n"
+        "    return len(DataLoader(range(samples), batch_size, drop_last=drop_last))",
+    ],
+    "flatten_size": [
+        "def flatten_size(size, maps, blocks):\n    return (size // 2**blocks) ** 2 * maps",
+        "def flatten_size(size, maps, blocks):\n"
+        "    X = torch.zeros(1, maps, size, size)\n"
+        "    for _ in range(blocks):\n        X = F.max_pool2d(X, 2)\n    return X.numel()",
+    ],
+    "nll": [
+        "def nll(log_p, y):\n    return nn.NLLLoss()(log_p, y)",
+        "def nll(log_p, y):\n    return -log_p.gather(1, y[:, None]).sum().item() / len(y)",
+    ],
+    "accuracy_over_batches": [
+        "def accuracy_over_batches(rights, sizes):\n"
+        "    return torch.tensor(rights).sum() / torch.tensor(sizes).sum()",
+        "def accuracy_over_batches(rights, sizes):\n"
+        "    return sum(r / s * s for r, s in zip(rights, sizes)) / sum(sizes)",
+    ],
     "to_unit": [
         "def to_unit(p):\n    return p.float().div(255).unsqueeze(0)",
         "def to_unit(p):\n    return torch.stack([p]).to(torch.float32) * (1 / 255)",
@@ -202,7 +257,112 @@ def receptive_field(layers):
     return seen
 """
 
+_LABEL = """
+def label_of(name):
+    if {}:
+        return {}
+"""
+_SPLIT = """
+def split(names, share, seed):
+    names = {}
+    {}
+    cut = int(share * len(names))
+    return names[:cut], names[{}:]
+"""
+_NLL = "def nll(log_p, y):\n    return {}"
+_CHOSEN = "log_p[torch.arange(len(y)), y]"
+
 WRONG = {
+    "label_of": [
+        ("def label_of(name):\n    return int(name.split('_')[0])", "begin with a dot"),
+        ("def label_of(name):\n    return int(name[0]) if name[0].isdigit() else None", "0 to 5"),
+        (_LABEL.format("name[0] in '012345'", "int(name[0])"), "must follow at once"),
+        (
+            _LABEL.format("name[0] in '012345' and name[1] == '_'", "int(name[0])"),
+            "does not end like a picture",
+        ),
+        (
+            _LABEL.format("name[0] in '012345' and name.endswith('.jpg')", "int(name[0])"),
+            "name.lower()",
+        ),
+        (_LABEL.format("name[0] in '012345'", "name[0]"), "the text"),
+        (
+            _LABEL.format(
+                "name[0] in '0123456789' and name.lower()[-3:] in ('jpg', 'peg', 'png')",
+                "int(name[0])",
+            ),
+            "labels go from 0 to 5",
+        ),
+    ],
+    "split": [
+        (_SPLIT.format("list(names)", "random.Random(seed).shuffle(names)", "cut"), "sort them"),
+        (_SPLIT.format("sorted(names)", "pass", "cut"), "not shuffled"),
+        (_SPLIT.format("sorted(names)", "random.shuffle(names)", "cut"), "second call"),
+        (_SPLIT.format("sorted(names)", "random.Random(1).shuffle(names)", "cut"), "not used"),
+        (
+            _SPLIT.format("sorted(names)", "random.seed(seed); random.shuffle(names)", "cut"),
+            "whole program",
+        ),
+        (
+            _SPLIT.format("sorted(names)", "random.Random(seed).shuffle(names)", "cut + 1"),
+            "exactly once",
+        ),
+        (
+            _SPLIT.format("names", "names.sort(); random.Random(seed).shuffle(names)", "cut"),
+            "list that was given has changed",
+        ),
+        (
+            _SPLIT.format("sorted(names)", "share = 1 - share", "cut").replace(
+                "share = 1", "random.Random(seed).shuffle(names); share = 1"
+            ),
+            "48 and 12",
+        ),
+    ],
+    "count_batches": [
+        (f"def count_batches(samples, batch_size, drop_last=False):\n    return {code}", hint)
+        for code, hint in [
+            ("samples // batch_size", "smaller batch counts too"),
+            ("-(-samples // batch_size)", "drop_last is not used"),
+            ("samples // batch_size + (not drop_last)", "Without a rest"),
+            ("samples / batch_size", "no parts of batches"),
+            (
+                "-(-samples // batch_size) if drop_last else samples // batch_size",
+                "wrong way round",
+            ),
+            ("-(-samples // batch_size) - drop_last", "nothing is dropped"),
+        ]
+    ],
+    "flatten_size": [
+        (f"def flatten_size(size, maps, blocks):\n    return {code}", hint)
+        for code, hint in [
+            ("(size // 2**blocks) ** 2", "maps are forgotten"),
+            ("size // 2**blocks * maps", "height and width"),
+            ("size * size * maps", "blocks are forgotten"),
+            ("(size // 2) ** 2 * maps", "once for each"),
+            ("(size // (2 * blocks)) ** 2 * maps", "divide by 8"),
+            ("(size / 2**blocks) ** 2 * maps", "rounds down"),
+        ]
+    ],
+    "nll": [
+        (_NLL.format(f"{_CHOSEN}.mean()"), "sign is missing"),
+        (_NLL.format(f"-{_CHOSEN}.sum()"), "take the mean"),
+        (_NLL.format(f"-{_CHOSEN}"), "One number"),
+        (_NLL.format("-log_p.exp()[torch.arange(len(y)), y].mean()"), "leave the logarithm"),
+        (_NLL.format("-log_p.max(dim=1).values.mean()"), "the one at the label"),
+        (_NLL.format("-log_p[:, y].mean()"), "torch.arange(len(y))"),
+        (_NLL.format("-log_p.mean()"), "all classes"),
+    ],
+    "accuracy_over_batches": [
+        (f"def accuracy_over_batches(rights, sizes):\n    return {code}", hint)
+        for code, hint in [
+            ("sum(r / s for r, s in zip(rights, sizes)) / len(sizes)", "mean over batches"),
+            ("sum(rights)", "divide by the number of samples"),
+            ("sum(rights) / len(sizes)", "not of batches"),
+            ("100 * sum(rights) / sum(sizes)", "between 0 and 1"),
+            ("sum(rights) / (len(sizes) * sizes[0])", "as large as the first"),
+            ("1 - sum(rights) / sum(sizes)", "share of wrong"),
+        ]
+    ],
     "to_unit": [
         ("def to_unit(p):\n    return p / 255", "channel axis is missing"),
         ("def to_unit(p):\n    return p[None].float()", "divide by 255"),

@@ -40,7 +40,7 @@ def test_readme_links_lead_somewhere():
 
 
 def test_readme_lists_every_folder():
-    for folder in ("notebooks", "helpers", "data", "pictures", "tests", "tools"):
+    for folder in ("notebooks", "helpers", "data", "pictures", "benchmarks", "tests", "tools"):
         assert f"`{folder}/`" in README
 
 
@@ -59,6 +59,13 @@ def test_picture_is_the_lessons_first_figure(lesson):
     from lesson import first_figure
 
     assert (ROOT / "pictures" / f"{lesson.stem}.png").read_bytes() == first_figure(read(lesson))
+
+
+def test_benchmark_tables_are_made_of_the_recorded_results():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from tables import HERE, readme
+
+    assert (HERE / "README.md").read_text(encoding="utf-8") == readme()
 
 
 def test_python_version_is_the_one_promised():

@@ -1,0 +1,286 @@
+"""Training and evaluation: one loop that all lessons share, with honest numbers."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+__all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What an evaluation gives: the mean loss over all samples, and how many were right."""
+
+    loss: float
+    right: int
+    total: int
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers, 0-1."""
+        return self.right / self.total
+
+    def __str__(self) -> str:
+        return f"{self.right:,} of {self.total:,} = {100 * self.accuracy:.2f} %"
+
+
+@dataclass
+class History:
+    """The scores of each finished epoch. The training score is taken while the weights change."""
+
+    train: list[Score] = field(default_factory=list)
+    validation: list[Score] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with most right on validation, from 1 on (the first of equals); 0 if none."""
+        rights = [score.right for score in self.validation]
+        return rights.index(max(rights)) + 1 if rights else 0
+
+
+def fit(
+    model: nn.Module,
+    train_loader: Iterable,
+    val_loader: Iterable,
+    *,
+    epochs: int,
+    optimizer: torch.optim.Optimizer,
+    loss_function: Callable,
+    scheduler=None,
+    patience: int | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model, judge it on validation after each epoch, and keep its best weights.
+
+    Built in lesson 04. Batches go to the device of the model. At the end the model has the
+    weights of the epoch with the highest validation accuracy, and the mode (training or
+    evaluation) in which it was given. An interrupt (the stop button) ends the training in the
+    same way, with the epochs finished so far.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes a batch X and gives scores or log-probabilities (N, classes).
+    train_loader, val_loader : iterables of (X, y)
+        X is a float tensor (N, ...), y an int64 tensor (N,) of classes from 0 on.
+    epochs : int
+        How often all of ``train_loader`` is seen.
+    optimizer : torch.optim.Optimizer
+        Made from the parameters of this model.
+    loss_function : callable (output, y) -> tensor
+        The mean loss of a batch, such as ``nn.NLLLoss()``.
+    scheduler : torch.optim.lr_scheduler.LRScheduler, optional
+        Changes the learning rate; its ``step`` is called after each batch.
+    patience : int, optional
+        Stop early when validation has not improved for so many epochs.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    History
+        One score an epoch for training and validation, each weighted by sample.
+
+    Raises
+    ------
+    ValueError
+        For a batch that cannot be trained on (its shape, type or labels do not fit, or a single
+        sample meets batch norm), for a loader without batches, and for a loss that is not a number.
+    """
+    history, best_weights, found_modes = History(), None, _modes(model)
+    epochs_bar = tqdm(range(1, epochs + 1), desc="epoch", disable=not progress)
+    try:
+        if not model.training:  # else leave parts alone that were frozen with eval()
+            model.train()
+        for epoch in epochs_bar:
+            total_loss, right, total = 0.0, 0, 0
+            for X, y in train_loader:
+                output, y = _forward(model, X, y)
+                loss = loss_function(output, y)
+                _check_loss(loss.item())
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if scheduler is not None:
+                    scheduler.step()
+                total_loss += loss.item() * len(y)
+                right += int((output.argmax(1) == y).sum())
+                total += len(y)
+            score = evaluate(model, val_loader, loss_function)
+            history.train.append(_score(total_loss, right, total, "training"))
+            history.validation.append(score)
+            epochs_bar.set_postfix_str(f"validation {100 * score.accuracy:.1f} %")
+            if history.best_epoch == epoch:
+                best_weights = copy.deepcopy(model.state_dict())
+            if patience is not None and epoch - history.best_epoch >= patience:
+                break
+    except KeyboardInterrupt:
+        print(f"Interrupted. Epochs finished and kept: {len(history.validation)}.")
+    finally:
+        epochs_bar.close()
+        if best_weights is not None:
+            model.load_state_dict(best_weights)
+        _restore(found_modes)
+    return history
+
+
+def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Score:
+    """Judge a model on all samples of a loader, in evaluation mode. Built in lesson 04.
+
+    The loss is weighted by sample, so that a smaller last batch does not count more. The model is
+    left in the mode in which it was given. Parameters and errors are those of `fit`.
+    """
+    total_loss, right, total = 0.0, 0, 0
+    with _evaluation(model):
+        for X, y in loader:
+            output, y = _forward(model, X, y)
+            loss = loss_function(output, y).item()
+            _check_loss(loss)
+            total_loss += loss * len(y)
+            right += int((output.argmax(1) == y).sum())
+            total += len(y)
+    return _score(total_loss, right, total, "evaluation")
+
+
+def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
+    """Collect the model's output for all samples of a loader, in evaluation mode.
+
+    Returns
+    -------
+    output : float tensor (N, classes) on the CPU
+    y : int64 tensor (N,), the labels in the same order
+    """
+    outputs, labels = [], []
+    with _evaluation(model):
+        for X, y in loader:
+            output, y = _forward(model, X, y)
+            outputs.append(output.cpu())
+            labels.append(y.cpu())
+    if not labels:
+        raise ValueError("the loader gave no batch: is the dataset empty?")
+    return torch.cat(outputs), torch.cat(labels)
+
+
+def save_weights(model: nn.Module, path) -> None:
+    """Save a model's weights to a file: written beside, then renamed, so never half a file."""
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    torch.save(model.state_dict(), beside)
+    beside.replace(path)
+
+
+def load_weights(model: nn.Module, path) -> None:
+    """Load weights that `save_weights` wrote, whatever device they were saved on.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file holds anything but weights (it might run code), or another model's weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there are no weights at {path}: train and save the model first")
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle's, zip's and torch's own errors, by version
+        raise ValueError(
+            f"{path} is not a file of weights: damaged, or it holds Python objects that might run "
+            "code. Load only what save_weights wrote"
+        ) from error
+    own = {name: tuple(w.shape) for name, w in model.state_dict().items()}
+    found = {}
+    if isinstance(weights, dict):
+        found = {name: tuple(getattr(w, "shape", ())) for name, w in weights.items()}
+    if found != own:  # looked at first, because load_state_dict copies what fits before it raises
+        name = next((n for n in [*own, *found] if own.get(n) != found.get(n)), "everything")
+        raise ValueError(
+            f"{path} does not hold the weights of a {type(model).__name__} like this one: {name} "
+            f"should have the shape {own.get(name, 'none')}, the file has {found.get(name, 'none')}"
+        )
+    model.load_state_dict(weights)
+
+
+@contextmanager
+def _evaluation(model):
+    found_modes = _modes(model)
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        _restore(found_modes)
+
+
+def _modes(model):
+    return [(layer, layer.training) for layer in model.modules()]
+
+
+def _restore(modes):
+    for layer, training in modes:  # each by itself: parts may have been frozen with eval()
+        layer.training = training
+
+
+def _check_loss(loss):
+    if not math.isfinite(loss):
+        raise ValueError(
+            f"the loss became {loss}: lower the learning rate, and check that the pictures hold "
+            "no nan"
+        )
+
+
+def _score(total_loss, right, total, what):
+    if total == 0:
+        raise ValueError(f"the loader for {what} gave no batch: is the dataset empty?")
+    return Score(total_loss / total, right, total)
+
+
+def _forward(model, X, y):
+    """Run one batch on the model's device; say in a sentence what does not fit."""
+    if not torch.is_tensor(X) or not X.is_floating_point():
+        kind = X.dtype if torch.is_tensor(X) else type(X).__name__
+        raise ValueError(f"a batch is {kind}: make it a float tensor, with values 0-1 for pictures")
+    y = torch.as_tensor(y)
+    if y.ndim != 1 or len(y) != len(X) or y.dtype != torch.int64:
+        raise ValueError(
+            f"labels are {y.dtype} of the shape {tuple(y.shape)} for {len(X)} samples: "
+            f"give one whole number for each, int64 of the shape ({len(X)},)"
+        )
+    if (
+        len(y) == 1
+        and model.training
+        and any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in model.modules())
+    ):
+        raise ValueError(
+            "a batch of a single sample cannot be trained on with batch norm: "
+            "choose another batch_size, or drop_last=True in the DataLoader"
+        )
+    device = next(model.parameters()).device
+    X, y = X.to(device), y.to(device)
+    try:
+        output = model(X)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"the model cannot take a batch of the shape {tuple(X.shape)}: {error}"
+        ) from error
+    if output.ndim != 2 or len(output) != len(y):
+        raise ValueError(
+            f"for {len(y)} samples the model gives {tuple(output.shape)} instead of "
+            f"({len(y)}, classes): flatten with flatten(1), which keeps the first axis"
+        )
+    if y.min() < 0 or y.max() >= output.shape[1]:
+        wrong = y[(y < 0) | (y >= output.shape[1])][0].item()
+        raise ValueError(
+            f"there is a label {wrong}, but the model has the classes 0 to {output.shape[1] - 1}"
+        )
+    return output, y

@@ -1,0 +1,150 @@
+"""Tests of helpers.results: the counts by hand, the figures by what they draw."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from helpers import plotting
+from helpers.results import confusion_matrix, show_confusion, show_curves, show_mistakes
+from helpers.training import History, Score
+
+NAMES = ["zero", "one", "two"]
+ALT = "A figure that a test looks at."
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect the text of each output that would be displayed, and keep its figure open."""
+    collected = []
+
+    def display(data, *, metadata, raw):
+        assert raw and data["image/png"].startswith(b"\x89PNG")
+        assert data["text/plain"] == f"Figure: {metadata['image/png']['alt']}"
+        collected.append(metadata["image/png"]["alt"])
+
+    plt.close("all")
+    monkeypatch.setattr(plotting, "display", display)
+    monkeypatch.setattr(plt, "close", lambda: None)
+    yield collected
+    monkeypatch.undo()
+    plt.close("all")
+
+
+# ---------------------------------------------------------------- the confusion matrix
+
+
+def test_rows_of_the_confusion_matrix_are_labels():
+    y = torch.tensor([0, 0, 0, 1, 2, 2])
+    predicted = torch.tensor([0, 2, 2, 1, 2, 1])
+    matrix = confusion_matrix(predicted, y, 3)
+    assert matrix.tolist() == [[1, 0, 2], [0, 1, 0], [0, 1, 1]]
+    assert matrix.dtype == torch.int64
+
+
+@pytest.mark.parametrize(("classes", "used"), [(2, 2), (6, 6), (10, 7)])
+def test_confusion_matrix_agrees_with_a_count_by_loops(classes, used):
+    rng = np.random.default_rng(classes)
+    y, predicted = (torch.from_numpy(rng.integers(0, used, 200)) for _ in range(2))
+    expected = [
+        [sum((y == label) & (predicted == answer)).item() for answer in range(classes)]
+        for label in range(classes)
+    ]
+    assert confusion_matrix(predicted, y, classes).tolist() == expected
+
+
+def test_confusion_matrix_of_nothing_is_zero():
+    nothing = torch.zeros(0, dtype=torch.int64)
+    assert confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_confusion_is_drawn_with_labels_in_rows(shown):
+    show_confusion(torch.tensor([[90, 0, 2], [0, 50, 0], [7, 1, 40]]), NAMES, alt=ALT)
+    assert shown == [ALT]
+    (ax,) = plt.gcf().axes
+    counts = {text.get_position()[::-1]: text.get_text() for text in ax.texts}
+    expected = {(0, 0): "90", (0, 2): "2", (1, 1): "50", (2, 0): "7", (2, 1): "1", (2, 2): "40"}
+    assert counts == expected
+    assert [label.get_text() for label in ax.get_xticklabels()] == NAMES
+    assert [label.get_text() for label in ax.get_yticklabels()] == NAMES
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("the model's answer", "label")
+
+
+def test_confusion_shades_are_shares_of_a_row(shown):
+    with np.errstate(all="raise"):  # the label "two" never occurs
+        show_confusion(torch.tensor([[3, 1, 0], [0, 200, 0], [0, 0, 0]]), NAMES, alt=ALT)
+    (image,) = plt.gcf().axes[0].images
+    assert image.get_array().tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 0]]
+    assert image.get_clim() == (0, 1)
+
+
+# ---------------------------------------------------------------- the curves
+
+
+def test_curves_show_both_parts_and_the_best_epoch(shown):
+    train = [Score(0.9, 5, 10), Score(0.5, 7, 10), Score(0.2, 9, 10)]
+    validation = [Score(1.1, 2, 4), Score(0.8, 3, 4), Score(0.7, 3, 4)]
+    show_curves(History(train, validation), alt=ALT)
+    assert shown == [ALT]
+    losses, accuracies = ([line.get_xydata().T for line in ax.lines] for ax in plt.gcf().axes)
+    assert np.allclose(losses, [[[1, 2, 3], [0.9, 0.5, 0.2]], [[1, 2, 3], [1.1, 0.8, 0.7]]])
+    assert np.allclose(accuracies[:2], [[[1, 2, 3], [50, 70, 90]], [[1, 2, 3], [50, 75, 75]]])
+    assert accuracies[2][0].tolist() == [2, 2]
+
+
+def test_curves_of_a_single_epoch_are_drawn(shown):
+    show_curves(History([Score(0.9, 5, 10)], [Score(1.1, 2, 4)]), alt=ALT)
+    assert shown == [ALT]
+
+
+# ---------------------------------------------------------------- the mistakes
+
+PROBABILITIES = torch.tensor(
+    [
+        [0.90, 0.06, 0.04],  # right
+        [0.30, 0.60, 0.10],  # wrong, 60 % sure
+        [0.01, 0.98, 0.01],  # right, and the surest of all
+        [0.05, 0.00, 0.95],  # wrong, 95 % sure
+        [0.80, 0.10, 0.10],  # wrong, 80 % sure
+    ]
+)
+LABELS = torch.tensor([0, 0, 1, 1, 2])
+PICTURES = torch.arange(5)[:, None, None, None].expand(5, 3, 4, 4) / 10  # the number is the grey
+
+
+def mistakes(labels=LABELS, **options):
+    show_mistakes(PICTURES, PROBABILITIES.log(), labels, NAMES, alt=ALT, **options)
+    axes = [ax for ax in plt.gcf().axes if ax.images]
+    greys = [round(10 * float(ax.images[0].get_array().max())) for ax in axes]
+    return greys, [ax.get_title() for ax in axes]
+
+
+def test_the_surest_mistake_comes_first(shown):
+    greys, titles = mistakes()
+    assert shown == [ALT]
+    assert greys == [3, 4, 1]
+    assert titles == [
+        "one taken for two\n95% sure",
+        "two taken for zero\n80% sure",
+        "zero taken for one\n60% sure",
+    ]
+
+
+def test_no_more_mistakes_are_drawn_than_asked_for(shown):
+    assert mistakes(count=2)[0] == [3, 4]
+
+
+def test_a_single_mistake_is_drawn_alone(shown):
+    assert mistakes(torch.tensor([0, 1, 1, 2, 2]))[0] == [4]
+    assert len(plt.gcf().axes) == 1
+
+
+def test_a_model_without_mistakes_is_told_so(shown, capsys):
+    greys, _ = mistakes(PROBABILITIES.argmax(dim=1))
+    assert greys == shown == []
+    assert capsys.readouterr().out == "All 5 are right.\n"
+
+
+def test_confusion_of_a_class_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match="classes from 0 to 2"):
+        confusion_matrix(torch.tensor([3, 0]), torch.tensor([0, 2]), 3)

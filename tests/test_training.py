@@ -1,0 +1,705 @@
+"""Tests of helpers.models and helpers.training.
+
+Stand-ins make a training exact: `Scripted`, an optimizer that takes the weights from a list
+instead of learning them, and the loaders `Breaking`, which stops in the middle of a chosen epoch,
+and `Epochs`, which gives other batches in each.
+"""
+
+import copy
+import io
+import math
+import os
+import pickle
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.models import SignsNet, trace_shapes
+from helpers.training import Score, evaluate, fit, load_weights, predict, save_weights
+
+nll, cross_entropy = nn.NLLLoss(), nn.CrossEntropyLoss()
+
+
+def batches(X, y, size):
+    return list(zip(X.split(size), y.split(size), strict=True))
+
+
+def same(before, after):
+    return before.keys() == after.keys() and all(torch.equal(before[k], after[k]) for k in before)
+
+
+def state(model):
+    return copy.deepcopy(model.state_dict())
+
+
+@pytest.fixture
+def net():
+    """A small SignsNet whose batch norm looks as if it had seen something."""
+    torch.manual_seed(0)
+    model = SignsNet(size=8, channels=2)
+    model.block1[1].running_mean.fill_(0.1)
+    return model
+
+
+@pytest.fixture
+def flat():
+    """A net without convolutions, for what does not need them."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
+    model.extend([nn.Linear(8, 6), nn.LogSoftmax(1)])
+    model[2].running_mean.fill_(0.1)
+    return model
+
+
+@pytest.fixture
+def pictures():
+    """Twenty-five small pictures and their labels 0-5."""
+    numbers = torch.Generator().manual_seed(0)
+    return torch.rand(25, 3, 8, 8, generator=numbers), torch.arange(25) % 6
+
+
+# ---------------------------------------------------------------- models
+
+
+def test_docstring_states_the_number_of_parameters():
+    stated = re.search(r"([\d,]+) parameters", SignsNet.__doc__)[1]
+    assert f"{sum(p.numel() for p in SignsNet().parameters()):,}" == stated == "1,143,430"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape", "classes"),
+    [
+        ({}, (2, 3, 64, 64), 6),
+        ({"size": 8, "channels": 2}, (5, 3, 8, 8), 6),
+        ({"size": 24, "channels": 3, "classes": 4}, (1, 3, 24, 24), 4),
+    ],
+)
+def test_signs_net_gives_log_probabilities(sizes, shape, classes):
+    model = SignsNet(**sizes).eval()
+    with torch.no_grad():
+        output = model(torch.rand(shape))
+    assert output.shape == (shape[0], classes) and output.dtype == torch.float32
+    assert torch.allclose(output.exp().sum(dim=1), torch.ones(shape[0]), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [-8, 0, 4, 12, 60, 65])
+def test_signs_net_refuses_a_size_that_cannot_be_halved_three_times(size):
+    with pytest.raises(ValueError, match=f"size is {size}: .* multiple of 8"):
+        SignsNet(size=size)
+
+
+def test_dropout_of_signs_net_can_be_chosen(pictures):
+    model = SignsNet(size=8, channels=2, dropout=0)
+    assert torch.equal(model(pictures[0]), model(pictures[0]))
+    model = SignsNet(size=8, channels=2, dropout=0.5)
+    assert not torch.equal(model(pictures[0]), model(pictures[0]))
+
+
+def test_trace_lists_every_layer_of_signs_net():
+    model = SignsNet()
+    rows = trace_shapes(model, torch.zeros(2, 3, 64, 64))
+    assert rows[:4] == [
+        ("block1.0 (Conv2d)", (2, 32, 64, 64), 3 * 32 * 9 + 32),
+        ("block1.1 (BatchNorm2d)", (2, 32, 64, 64), 64),
+        ("block1.2 (MaxPool2d)", (2, 32, 32, 32), 0),
+        ("block1.3 (ReLU)", (2, 32, 32, 32), 0),
+    ]
+    assert [shape for _, shape, _ in rows[7::4]] == [(2, 64, 16, 16), (2, 128, 8, 8), (2, 6)]
+    assert rows[12] == ("hidden (Linear)", (2, 128), 128 * 8 * 8 * 128 + 128)
+    assert sum(count for _, _, count in rows) == sum(p.numel() for p in model.parameters())
+
+
+def test_trace_names_a_model_of_a_single_layer():
+    rows = trace_shapes(nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8))
+    assert rows == [("model (Conv2d)", (1, 4, 6, 6), 3 * 4 * 9 + 4)]
+
+
+def with_flatten_size(size):
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(size, 6)
+    )
+
+
+def test_trace_of_a_wrong_flatten_size_shows_how_far_it_came():
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 8, 8\) stops half-way") as caught:
+        trace_shapes(with_flatten_size(100), torch.zeros(2, 3, 8, 8))
+    assert str(caught.value).endswith(
+        "It came to:\n"
+        "  0 (Conv2d): (2, 4, 8, 8)\n"
+        "  1 (BatchNorm2d): (2, 4, 8, 8)\n"
+        "  2 (Flatten): (2, 256)"
+    )
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("size", [256, 100])
+def test_trace_leaves_the_model_as_it_was(size, training):
+    model = with_flatten_size(size).train(training)
+    calls = []
+    model[0].register_forward_hook(lambda *_: calls.append(1))
+    before = state(model)
+    try:
+        trace_shapes(model, torch.rand(2, 3, 8, 8))
+    except ValueError:
+        assert size == 100
+    assert all(layer.training == training for layer in model.modules())
+    assert [len(layer._forward_hooks) for layer in model] == [1, 0, 0, 0]
+    assert same(before, model.state_dict()) and calls == [1]
+
+
+# ---------------------------------------------------------------- fit
+
+TEN = torch.arange(10.0)[:, None], torch.zeros(10, dtype=torch.int64)
+
+
+def below(threshold):
+    """A model that answers 0 below the threshold and 1 above: for TEN, 2.5 means 3 right."""
+    model = nn.Linear(1, 2)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[0.0], [1.0]]))
+        model.bias.copy_(torch.tensor([0.0, -threshold]))
+    return model
+
+
+def threshold(model):
+    return -model.bias[1].item()
+
+
+class Scripted(torch.optim.SGD):
+    """Each step sets the threshold of the model to the next one of a list."""
+
+    def __init__(self, model, thresholds):
+        super().__init__(model.parameters(), lr=0.0)
+        self.bias, self.thresholds = model.bias, iter(thresholds)
+
+    def step(self, closure=None):
+        with torch.no_grad():
+            self.bias[1] = -next(self.thresholds)
+
+
+class Breaking:
+    """A loader that raises an error in the given pass, after its first batch."""
+
+    def __init__(self, batches, error, at):
+        self.batches, self.error, self.at, self.passes = batches, error, at, 0
+
+    def __iter__(self):
+        self.passes += 1
+        yield self.batches[0]
+        if self.passes == self.at:
+            raise self.error
+        yield from self.batches[1:]
+
+
+class Epochs:
+    """A loader that gives other batches in each pass."""
+
+    def __init__(self, *passes):
+        self.passes = iter(passes)
+
+    def __iter__(self):
+        return iter(next(self.passes))
+
+
+def train(model, train_loader, val_loader=None, *, optimizer=None, loss=cross_entropy, **options):
+    return fit(
+        model,
+        train_loader,
+        train_loader if val_loader is None else val_loader,
+        optimizer=optimizer or torch.optim.SGD(model.parameters(), lr=0.0),
+        loss_function=loss,
+        **{"epochs": 1, "progress": False} | options,
+    )
+
+
+def train_by_script(thresholds, **options):
+    """One batch, so one step, an epoch."""
+    model = below(0.5)
+    optimizer = Scripted(model, thresholds)
+    options = {"epochs": len(thresholds)} | options
+    return model, train(model, batches(*TEN, 10), optimizer=optimizer, **options)
+
+
+def rights(scores):
+    return [score.right for score in scores]
+
+
+def test_fit_learns_what_can_be_separated():
+    numbers = torch.Generator().manual_seed(0)
+    y = torch.arange(60) % 3
+    X = 4 * F.one_hot(y, 3) + torch.rand(60, 3, generator=numbers)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader, val_loader = batches(X[:45], y[:45], 15), batches(X[45:], y[45:], 15)
+    history = train(model, loader, val_loader, optimizer=optimizer, epochs=10)
+    assert history.train[-1].loss < 0.5 * history.train[0].loss
+    assert history.train[-1].total == 45
+    score = evaluate(model, val_loader, cross_entropy)
+    assert score.right == 15
+    assert score.loss == pytest.approx(history.validation[history.best_epoch - 1].loss)
+
+
+def test_scores_are_weighted_by_sample():
+    X = torch.cat([torch.full((192, 1), 0.0), torch.full((24, 1), 1.0)])
+    y = torch.zeros(216, dtype=torch.int64)  # below(0.5) is right about the first 192
+    history = train(below(0.5), batches(X, y, 32))
+    loss = (192 * math.log(1 + math.exp(-0.5)) + 24 * math.log(1 + math.exp(0.5))) / 216
+    for score in (*history.train, *history.validation):
+        assert (score.right, score.total, score.accuracy) == (192, 216, 192 / 216)
+        assert score.loss == pytest.approx(loss, rel=1e-5)
+
+
+def test_the_best_weights_come_back_at_the_end():
+    model, history = train_by_script([2.5, 6.5, 6.6, 4.5])
+    assert rights(history.validation) == [3, 7, 7, 5]
+    assert history.best_epoch == 2
+    assert threshold(model) == 6.5
+
+
+def test_the_training_score_is_taken_while_the_weights_change():
+    _, history = train_by_script([2.5, 6.5])
+    assert rights(history.train) == [1, 3]  # before the step of each epoch
+
+
+def test_gradients_of_a_batch_do_not_add_to_the_next():
+    model, alone = below(4.5), below(4.5)
+    loader = batches(*TEN, 5)
+    train(model, loader)
+    X, y = loader[-1]
+    cross_entropy(alone(X), y).backward()
+    assert torch.allclose(model.weight.grad, alone.weight.grad)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_fit_trains_in_training_mode_and_judges_in_evaluation_mode(training):
+    model, modes = below(0.5).train(training), []
+    model.register_forward_hook(lambda *_: modes.append(model.training))
+    train(model, batches(*TEN, 5), batches(*TEN, 10), epochs=2)
+    assert modes == [True, True, False] * 2
+
+
+def test_batch_norm_of_the_best_epoch_comes_back_too():
+    X, y = TEN[0] - 4.5, torch.arange(10) // 5
+    model = nn.Sequential(nn.BatchNorm1d(1, momentum=1.0), below(0.0))
+    epochs = Epochs([(X, y)], [(X + 1000, y)])  # the second spoils the running mean
+    history = train(model, epochs, [(X, y)], epochs=2)
+    assert rights(history.validation) == [10, 5]
+    assert model[0].running_mean.item() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "patience", "epochs", "best"),
+    [
+        ([2.5, 6.5, 4.5, 5.5, 9.5], 2, 4, 2),
+        ([2.5, 6.5, 4.5, 5.5, 9.5], 3, 5, 5),
+        ([2.5, 6.5, 4.5, 5.5, 9.5], None, 5, 5),
+        ([6.5, 6.6, 6.7, 9.5], 2, 3, 1),
+    ],
+)
+def test_patience_stops_a_training_that_improves_no_more(thresholds, patience, epochs, best):
+    model, history = train_by_script(thresholds, patience=patience)
+    assert len(history.train) == len(history.validation) == epochs
+    assert history.best_epoch == best
+    assert threshold(model) == pytest.approx(thresholds[best - 1])
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_progress_bar_can_be_left_out(capsys, progress):
+    train_by_script([2.5], progress=progress)
+    shown = "".join(capsys.readouterr())
+    assert ("epoch" in shown and "validation 30.0 %" in shown) == progress
+    assert progress or shown == ""
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_an_interrupt_keeps_the_finished_epochs(capsys, part, training):
+    model = below(0.5).train(training)
+    loaders = {"train": batches(*TEN, 5), "validation": batches(*TEN, 5)}
+    loaders[part] = Breaking(loaders[part], KeyboardInterrupt(), at=3)
+    optimizer = Scripted(model, [1.5, 2.5, 3.5, 1.5, 9.5, 9.5])  # two steps an epoch
+    history = train(model, *loaders.values(), optimizer=optimizer, epochs=5)
+    assert rights(history.validation) == [3, 2]
+    assert threshold(model) == 2.5
+    assert model.training == training
+    assert "Interrupted. Epochs finished and kept: 2." in capsys.readouterr().out
+
+
+def test_an_interrupt_in_the_first_epoch_gives_an_empty_history(capsys):
+    model = below(0.5).eval()
+    loader = Breaking(batches(*TEN, 5), KeyboardInterrupt(), at=1)
+    history = train(model, loader, batches(*TEN, 5), epochs=5)
+    assert history.train == history.validation == []
+    assert not model.training
+    assert "Epochs finished and kept: 0" in capsys.readouterr().out
+
+
+def test_an_error_in_the_middle_leaves_the_best_weights():
+    model = below(0.5).eval()
+    loader = Breaking(batches(*TEN, 5), OSError("the disk is gone"), at=3)
+    optimizer = Scripted(model, [1.5, 2.5, 3.5, 1.5, 9.5])
+    with pytest.raises(OSError, match="the disk is gone"):
+        train(model, loader, batches(*TEN, 5), optimizer=optimizer, epochs=5)
+    assert threshold(model) == 2.5
+    assert not model.training
+
+
+def test_a_diverging_training_leaves_the_best_weights():
+    model = below(0.5)
+    optimizer = Scripted(model, [6.5, math.nan, 9.5])
+    with pytest.raises(ValueError, match="became nan: lower the learning rate"):
+        train(model, batches(*TEN, 10), optimizer=optimizer, epochs=3)
+    assert threshold(model) == 6.5
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_a_number_is_named(value):
+    with pytest.raises(ValueError, match=f"the loss became {value}"):
+        train(below(0.5), batches(*TEN, 5), loss=lambda output, y: output.mean() + value)
+
+
+def test_a_huge_learning_rate_is_named():
+    model = below(0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e38)
+    loader = batches(TEN[0], torch.arange(10) % 2, 2)
+    with pytest.raises(ValueError, match=r"became (nan|inf): lower the learning rate"):
+        train(model, loader, optimizer=optimizer)
+
+
+def test_nan_in_the_pictures_is_named(flat, pictures):
+    X, y = pictures
+    X[3, 0, 2, 2] = math.nan
+    before = {name: p.clone() for name, p in flat.named_parameters()}
+    optimizer = torch.optim.SGD(flat.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="check that the pictures hold no nan"):
+        train(flat, batches(X, y, 25), optimizer=optimizer, loss=nll)
+    assert same(before, dict(flat.named_parameters()))
+
+
+@pytest.mark.parametrize(
+    ("loaders", "what"),
+    [(([], batches(*TEN, 5)), "training"), ((batches(*TEN, 5), []), "evaluation")],
+)
+def test_an_empty_loader_is_named(loaders, what):
+    with pytest.raises(ValueError, match=f"loader for {what} gave no batch"):
+        train(below(0.5), *loaders)
+
+
+# ---------------------------------------------------------------- what fit and evaluate share
+
+USES = {
+    "fit": lambda model, loader: train(model, loader, loss=nll),
+    "evaluate": lambda model, loader: evaluate(model, loader, nll),
+    "predict": predict,
+}
+every_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
+
+
+@every_use
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_is_left_as_it_was(flat, pictures, use, training):
+    flat.train(training)
+    use(flat, batches(*pictures, 5))
+    assert all(layer.training == training for layer in flat.modules())
+
+
+@every_use
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_is_left_as_it_was_after_an_error(flat, pictures, use, training):
+    flat.train(training)
+    with pytest.raises(OSError, match="the disk is gone"):
+        use(flat, Breaking(batches(*pictures, 5), OSError("the disk is gone"), at=1))
+    assert all(layer.training == training for layer in flat.modules())
+
+
+@every_use
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda X, y: ((255 * X).byte(), y), "a batch is torch.uint8: make it a float tensor"),
+        (lambda X, y: (X.numpy(), y), "a batch is ndarray: make it a float tensor"),
+        (lambda X, y: (X, y[:, None]), r"\(25, 1\) for 25 samples: .* int64 of the shape \(25,\)"),
+        (lambda X, y: (X, y.float()), "labels are torch.float32"),
+        (lambda X, y: (X, y[:24]), r"shape \(24,\) for 25 samples"),
+        (lambda X, y: (X, y.clamp(min=1) + 1), "a label 6, but the model has the classes 0 to 5"),
+        (lambda X, y: (X, y - 1), "a label -1, but the model has the classes 0 to 5"),
+        (lambda X, y: (X.repeat(1, 1, 2, 2), y), r"cannot take .* shape \(25, 3, 16, 16\)"),
+        (lambda X, y: (X.permute(0, 2, 3, 1), y), r"cannot take .* shape \(25, 8, 8, 3\)"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_named(net, pictures, use, spoil, words):
+    with pytest.raises(ValueError, match=words):
+        use(net, [spoil(*pictures)])
+    assert net.training
+
+
+class WrongFlatten(nn.Module):
+    """Cuts 25 pictures of 3 × 8 × 8 numbers into 16 rows of 300."""
+
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(300, 6)
+
+    def forward(self, X):
+        return self.output(X.reshape(-1, 300))
+
+
+@every_use
+def test_an_output_that_lost_its_batch_axis_is_named(pictures, use):
+    words = r"for 25 samples the model gives \(16, 6\) instead of \(25, classes\)"
+    with pytest.raises(ValueError, match=words):
+        use(WrongFlatten(), [pictures])
+
+
+@every_use
+def test_an_output_without_a_class_axis_is_named(use):
+    model = nn.Sequential(nn.Linear(1, 1), nn.Flatten(0))
+    with pytest.raises(ValueError, match=r"gives \(10,\) instead of \(10, classes\)"):
+        use(model, [TEN])
+
+
+def test_a_single_sample_cannot_be_trained_on_with_batch_norm(flat, pictures):
+    loader = batches(*pictures, 8)  # 8 + 8 + 8 + 1
+    with pytest.raises(ValueError, match=r"a single sample .* drop_last=True"):
+        train(flat, loader, loss=nll)
+    assert evaluate(flat, loader, nll).total == len(predict(flat, loader)[1]) == 25
+
+
+def test_a_single_sample_without_batch_norm_can_be_trained_on():
+    assert train(below(0.5), batches(*TEN, 9)).train[0].total == 10
+
+
+# ---------------------------------------------------------------- evaluate and predict
+
+
+@pytest.mark.parametrize("size", [1, 7, 24, 25])
+def test_evaluate_does_not_depend_on_the_batch_size(flat, pictures, size):
+    flat.double()
+    X, y = pictures[0].double(), pictures[1]
+    score = evaluate(flat, batches(X, y, size), nll)
+    output = flat.eval()(X)
+    assert score.loss == pytest.approx(nll(output, y).item(), rel=1e-9)
+    assert (score.right, score.total) == ((output.argmax(1) == y).sum().item(), 25)
+
+
+@pytest.mark.parametrize("use", ["evaluate", "predict"])
+def test_judging_changes_nothing_in_the_model(flat, pictures, use):
+    nll(flat(pictures[0]), pictures[1]).backward()
+    before, gradients = state(flat), {n: p.grad.clone() for n, p in flat.named_parameters()}
+    USES[use](flat, batches(*pictures, 6))
+    assert same(before, flat.state_dict())
+    assert same(gradients, {n: p.grad for n, p in flat.named_parameters()})
+
+
+def test_evaluate_refuses_an_empty_loader(flat):
+    with pytest.raises(ValueError, match="loader for evaluation gave no batch"):
+        evaluate(flat, [], nll)
+
+
+def test_predict_keeps_the_order(flat, pictures):
+    X, y = pictures
+    output, labels = predict(flat, batches(X, y, 4))
+    assert torch.equal(labels, y)
+    assert not output.requires_grad
+    assert torch.allclose(output, flat.eval()(X), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "text"),
+    [
+        (9187, 10000, "9,187 of 10,000 = 91.87 %"),
+        (192, 216, "192 of 216 = 88.89 %"),
+        (0, 5, "0 of 5 = 0.00 %"),
+        (5, 5, "5 of 5 = 100.00 %"),
+    ],
+)
+def test_a_score_prints_its_counts(right, total, text):
+    assert str(Score(0.5, right, total)) == text
+
+
+# ---------------------------------------------------------------- weights in files
+
+
+@pytest.fixture
+def file(net, tmp_path):
+    """The weights of `net` in a file."""
+    save_weights(net, tmp_path / "signs.pt")
+    return tmp_path / "signs.pt"
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_weights_come_back_from_a_file(net, pictures, file, layout):
+    other = SignsNet(size=8, channels=2).to(memory_format=layout)
+    assert not same(net.state_dict(), other.state_dict())
+    load_weights(other, str(file))
+    assert same(net.state_dict(), other.state_dict())
+    X = pictures[0].contiguous(memory_format=layout)
+    assert torch.allclose(other.eval()(X), net.eval()(X), atol=1e-5)
+
+
+def test_weights_of_another_memory_layout_come_back(net, file):
+    other = copy.deepcopy(net).to(memory_format=torch.channels_last)
+    save_weights(other, file)
+    fresh = SignsNet(size=8, channels=2)
+    load_weights(fresh, file)
+    assert same(net.state_dict(), fresh.state_dict())
+
+
+def test_a_saved_file_stands_alone(net, file):
+    save_weights(net, file)  # once more, over the first
+    assert [path.name for path in file.parent.iterdir()] == ["signs.pt"]
+
+
+def test_an_interrupted_save_leaves_the_old_file(net, file, monkeypatch):
+    def half(weights, path):
+        buffer = io.BytesIO()
+        real(weights, buffer)
+        with open(path, "wb") as out:
+            out.write(buffer.getvalue()[: buffer.tell() // 2])
+        raise KeyboardInterrupt
+
+    before, real = file.read_bytes(), torch.save
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(KeyboardInterrupt):
+        save_weights(SignsNet(size=8, channels=2), file)
+    assert file.read_bytes() == before
+    monkeypatch.undo()
+    save_weights(net, file)  # what is left over is not in the way
+    assert [path.name for path in file.parent.iterdir()] == ["signs.pt"]
+
+
+def test_a_missing_file_is_named(net, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no weights at .*nothing\.pt: train and save"):
+        load_weights(net, tmp_path / "nothing.pt")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[len(whole) // 2 :],
+        lambda whole: b"",
+        lambda whole: b"<!DOCTYPE html><html><body>Not found</body></html>",
+    ],
+    ids=["first half", "second half", "empty", "web page"],
+)
+def test_a_damaged_file_is_named(net, file, damage):
+    file.write_bytes(damage(file.read_bytes()))
+    before = state(net)
+    with pytest.raises(ValueError, match=r"signs\.pt is not a file of weights: damaged"):
+        load_weights(net, file)
+    assert same(before, net.state_dict())
+
+
+class Trap:
+    """An object that makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
+def write_pickle(content, path):
+    path.write_bytes(pickle.dumps(content, protocol=2))
+
+
+@pytest.mark.parametrize("write", [torch.save, write_pickle])
+def test_code_in_a_file_does_not_run(net, tmp_path, write):
+    trapped, folder = tmp_path / "trapped.pt", tmp_path / "made"
+    write({"weight": Trap(folder)}, trapped)
+    with pytest.raises(ValueError, match=r"trapped\.pt is not a file of weights: .* run code"):
+        load_weights(net, trapped)
+    assert not folder.exists()
+    if write is torch.save:  # the trap works where code is let in
+        torch.load(trapped, weights_only=False)
+    else:
+        pickle.loads(trapped.read_bytes())
+    assert folder.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SignsNet(size=8, channels=3).state_dict(),
+        nn.Linear(2, 2).state_dict(),
+        {"epoch": 3, "model": SignsNet(size=8, channels=2).state_dict()},
+        torch.zeros(3),
+        [1, 2],
+    ],
+    ids=["other size", "other net", "checkpoint", "tensor", "list"],
+)
+def test_what_is_not_the_weights_of_this_net_is_named(net, tmp_path, content):
+    torch.save(content, tmp_path / "other.pt")
+    with pytest.raises(ValueError, match=r"other\.pt does not hold the weights of a SignsNet"):
+        load_weights(net, tmp_path / "other.pt")
+
+
+# ---------------------------------------------------------------- found by trying
+
+
+def test_a_refused_file_leaves_the_weights(net, tmp_path):
+    save_weights(SignsNet(size=16, channels=2), tmp_path / "other.pt")
+    before = state(net)
+    with pytest.raises(ValueError, match=r"hidden\.weight should have the shape"):
+        load_weights(net, tmp_path / "other.pt")
+    assert same(before, net.state_dict())
+
+
+def test_divergence_in_the_last_step_is_named():
+    with pytest.raises(ValueError, match="nan"):
+        train_by_script([math.nan])
+
+
+def test_evaluate_names_nan(flat, pictures):
+    pictures[0][0] = math.nan
+    with pytest.raises(ValueError, match="nan"):
+        evaluate(flat, [pictures], nll)
+
+
+def test_a_frozen_part_stays_in_evaluation(net, pictures):
+    net.train()
+    net.block1.eval()
+    evaluate(net, [pictures], nll)
+    predict(net, [pictures])
+    trace_shapes(net, pictures[0])
+    train(net, [pictures], [pictures], loss=nll, epochs=1)
+    assert net.training and not net.block1.training
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.bool])
+def test_labels_of_another_type_are_named(net, pictures, kind):
+    with pytest.raises(ValueError, match="int64"):
+        evaluate(net, [(pictures[0], pictures[1].to(kind))], nll)
+
+
+def test_predict_refuses_an_empty_loader(net):
+    with pytest.raises(ValueError, match="gave no batch"):
+        predict(net, [])
+
+
+def test_pictures_without_channels_are_named(net, pictures):
+    with pytest.raises(ValueError, match="the model cannot take"):
+        evaluate(net, [(pictures[0][:3, 0], pictures[1][:3])], nll)
+
+
+def test_scheduler_steps_after_each_batch(flat, pictures):
+    optimizer = torch.optim.SGD(flat.parameters(), lr=1.0)
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=10)
+    loader = batches(*pictures, 5)
+    fit(
+        flat,
+        loader,
+        loader,
+        epochs=1,
+        optimizer=optimizer,
+        loss_function=nll,
+        scheduler=scheduler,
+        progress=False,
+    )
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5)
