@@ -297,6 +297,13 @@ WRONG = {
     "split": [
         (_SPLIT.format("list(names)", "random.Random(seed).shuffle(names)", "cut"), "sort them"),
         (_SPLIT.format("sorted(names)", "pass", "cut"), "not shuffled"),
+        (
+            _SPLIT.format(
+                "sorted(names)", "random.Random(seed).shuffle(names); share = 0.8", "cut"
+            ),
+            "is share used",
+        ),
+        ("def split(names, share, seed):\n    return sorted(names)", "Two lists"),
         (_SPLIT.format("sorted(names)", "random.shuffle(names)", "cut"), "second call"),
         (_SPLIT.format("sorted(names)", "random.Random(1).shuffle(names)", "cut"), "not used"),
         (
@@ -351,6 +358,7 @@ WRONG = {
         (_NLL.format("-log_p.max(dim=1).values.mean()"), "the one at the label"),
         (_NLL.format("-log_p[:, y].mean()"), "torch.arange(len(y))"),
         (_NLL.format("-log_p.mean()"), "all classes"),
+        (_NLL.format("-(log_p * F.one_hot(y, log_p.shape[1])).mean()"), "number of samples, not"),
     ],
     "accuracy_over_batches": [
         (f"def accuracy_over_batches(rights, sizes):\n    return {code}", hint)

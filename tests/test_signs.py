@@ -404,8 +404,11 @@ def test_a_read_only_folder(tmp_path, home, calls, monkeypatch, capfd):
             os.seteuid(0) if root else None
             folder.chmod(0o755)
 
-    with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to other users
-        Path(folder).chmod(0o755)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as code:
+        Path(folder).chmod(0o755)  # pytest's own are closed to other users,
+        Path(code).chmod(0o755)  # and so may be the checkout
+        shutil.copy(Path(signs.__file__).with_name("hands.py"), code)
+        monkeypatch.setattr(signs, "__file__", f"{code}/signs.py")
         monkeypatch.setenv("CNN_DATA", folder)
         with pytest.raises(PermissionError, match=r"cannot be written .*CNN_DATA") as caught:
             as_nobody(Path(folder), signs.prepare_signs)

@@ -23,6 +23,7 @@ OTHERS = {
     "1_IMG_1.jpg.txt": "it does not end like a picture",
     "3_notes.txt": "it does not end like a picture",
     "IMG_3.jpg": "it begins with no label",
+    "4_notajpg": "it does not end in .jpg: mind the dot",
 }
 
 
@@ -35,7 +36,7 @@ def label_of(answer):
             raise NotAttempted
         if isinstance(found, str):
             return f'For "{name}" it returns the text {found!r}: make it a number with int().'
-        if found is None and not name.endswith(".jpg"):
+        if found is None and name.endswith(("JPG", "Png")):
             return f'"{name}" is a picture: compare its ending in small letters, name.lower().'
         if found != label:
             return f'For "{name}" it returns {found}, it should be {label}.'
@@ -59,6 +60,8 @@ def split(answer):
         raise NotAttempted
     if result is None:
         return "The function returns nothing: is there a `return` in front of the result?"
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        return "Two lists are asked for: return training, rest"
     train, rest = (list(part) for part in result)
     if given != names:
         return "The list that was given has changed: shuffle a copy, such as sorted(names) makes."
@@ -74,9 +77,15 @@ def split(answer):
         return "Another order of the names gives another split: sort them first."
     if list(answer(list(names), 0.8, 231)[0]) == train:
         return "Another seed gives the same split: the seed is not used."
+    if len(answer(list(names), 0.5, 230)[0]) != 30:
+        return "With a share of 0.5 the first list should hold 30 of 60 names: is share used?"
+    found_state = random.getstate()
+    random.seed(0)
     state = random.getstate()
     answer(list(names), 0.8, 230)
-    if random.getstate() != state:
+    changed = random.getstate() != state
+    random.setstate(found_state)
+    if changed:
         return "It sets the seed for the whole program: random.Random(seed) keeps it to itself."
     return None
 
@@ -101,7 +110,10 @@ def count_batches(answer):
                 "Without a rest there is no smaller "
                 "last batch: 64 samples in batches of 64 make one.",
             ),
-            (lambda n, b, drop=False: n / b, "There are no parts of batches: round."),
+            (
+                lambda n, b, drop=False: n / b,
+                "There are no parts of batches: round up, or down if the last is dropped.",
+            ),
             (
                 lambda n, b, drop=False: -(-n // b) if drop else n // b,
                 "drop_last is used the wrong way round.",

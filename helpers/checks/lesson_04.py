@@ -59,6 +59,8 @@ def nll(answer):
              "logarithm is taken twice: log_p holds log-probabilities already."),
             (lambda p, y: -p.max(dim=1).values.mean(), "That takes the largest of each row; take "
              "the one at the label."),
+            (lambda p, y: -chosen(p, y).sum() / p.numel(), "Divide by the number of samples, not "
+             "of all log-probabilities."),
             (lambda p, y: -p.mean(), "That takes all classes; take the one at the label."),
             (lambda p, y: -p[:, y].mean(), "`log_p[:, y]` takes every row for every label: use "
              "torch.arange(len(y)) for the rows."),
