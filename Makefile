@@ -13,7 +13,7 @@ $(BIN)/jupyter: requirements.txt pyproject.toml
 	@touch $@
 
 open: setup  ## JupyterLab with the first lesson
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 data: setup  ## fetch the datasets now, for a classroom without network
 	$(BIN)/python -m helpers.data
