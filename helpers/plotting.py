@@ -66,7 +66,7 @@ def show_figure(alt: str) -> None:
     """
     if len(alt) < 20:
         raise ValueError(f"the text alternative {alt!r} is too short: say what there is to see")
-    png = as_png(plt.gcf())
+    png = _as_png(plt.gcf())
     plt.close()
     display(
         {"image/png": png, "text/plain": f"Figure: {alt}"},
@@ -75,7 +75,7 @@ def show_figure(alt: str) -> None:
     )
 
 
-def as_png(figure) -> bytes:
+def _as_png(figure) -> bytes:
     """Draw a figure as a PNG file in memory, with one channel if it is grey: a third the size."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["Mistake", "NotAttempted", "check", "explain", "output_of"]
+__all__ = ["Hint", "Mistake", "NotAttempted", "check", "explain", "output_of"]
 
 # (what a known mistake computes, the hint that names it)
 Mistake = tuple[Callable, str]
