@@ -16,7 +16,7 @@ from helpers import fetching
 from helpers.fetching import Dataset, DataUnavailable, data_folder
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]
-__all__ += ["data_folder", "fashion_mnist", "prepare", "read_picture", "status"]
+__all__ += ["data_folder", "fashion_mnist", "of_classes", "prepare", "read_picture", "status"]
 
 
 class FashionMNIST(datasets.FashionMNIST):
@@ -95,10 +95,34 @@ def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.T
         )
     if count is not None and not 1 <= count <= len(dataset):
         raise ValueError(f"count is {count}: give 1 to {len(dataset)}, or None for all")
-    X = torch.as_tensor(dataset.data[:count])
+    return _as_tensors(dataset.data[:count], dataset.targets[:count])
+
+
+def of_classes(dataset, names) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the samples of some classes as two tensors, X and y. Built in lesson 06.
+
+    X is as in `as_tensors`. y is int64 (N,), numbered anew in the order of `names`:
+    `of_classes(cifar10(True), ["airplane", "bird"])` gives 0 for airplanes and 1 for birds. Raises
+    ValueError for a class that the dataset does not have, for one named twice, and for fewer than
+    two.
+    """
+    if isinstance(names, str) or len(set(names)) != len(names) or len(names) < 2:
+        raise ValueError(f'names is {names!r}: give two or more classes, such as ["bird", "cat"]')
+    if wrong := [name for name in names if name not in dataset.classes]:
+        raise ValueError(
+            f"there is no class {wrong[0]!r}: choose from {', '.join(dataset.classes)}"
+        )
+    targets = torch.as_tensor(dataset.targets)
+    numbers = torch.tensor([dataset.classes.index(name) for name in names])
+    chosen = torch.isin(targets, numbers)
+    y = (targets[chosen].unsqueeze(1) == numbers).int().argmax(dim=1)
+    return _as_tensors(torch.as_tensor(dataset.data)[chosen], y)
+
+
+def _as_tensors(pictures, labels):
+    X = torch.as_tensor(pictures)
     X = X.unsqueeze(1) if X.ndim == 3 else X.permute(0, 3, 1, 2)  # from (N,H,W) or (N,H,W,C)
-    y = torch.as_tensor(dataset.targets[:count], dtype=torch.int64).clone()
-    return X.contiguous().float().div_(255), y
+    return X.contiguous().float().div_(255), torch.as_tensor(labels, dtype=torch.int64).clone()
 
 
 def read_picture(path) -> np.ndarray:

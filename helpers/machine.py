@@ -7,7 +7,7 @@ import platform
 import random
 import sys
 
-__all__ = ["choose_device", "report", "set_seed"]
+__all__ = ["choose_device", "fast_bf16", "report", "set_seed"]
 
 # Import name -> the name to install it by. The order is that of the report.
 PACKAGES = {
@@ -18,6 +18,9 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "ipywidgets": "ipywidgets",
 }
+
+# PyTorch's own questions to a CPU, private but stable since 2.5; a missing one counts as "no".
+CPU_BF16 = ("avx512_bf16", "amx_tile")
 
 
 def choose_device():
@@ -49,6 +52,23 @@ def set_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - libraries that use NumPy's global state need this one
     torch.manual_seed(seed)
+
+
+def fast_bf16(device) -> bool:
+    """Say whether a device computes with bfloat16 numbers itself (used from lesson 05 on).
+
+    bfloat16 has 16 bits: the range of float32 with about 3 digits. Where the device has no
+    instructions for it, PyTorch imitates it, slowly. False also if PyTorch cannot tell.
+    """
+    import torch
+
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    known = [getattr(torch.cpu, f"_is_{name}_supported", None) for name in CPU_BF16]
+    return any(ask() for ask in known if ask)
 
 
 def report() -> None:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["SignsNet", "trace_shapes"]
+__all__ = ["BlockNet", "FourConvNet", "SignsNet", "TinyNet", "trace_shapes"]
 
 
 class SignsNet(nn.Module):
@@ -60,6 +60,81 @@ class SignsNet(nn.Module):
         X = X.flatten(1)
         X = self.dropout(F.relu(self.hidden_norm(self.hidden(X))))
         return F.log_softmax(self.output(X), dim=1)
+
+
+class TinyNet(nn.Sequential):
+    """Two blocks of four feature maps and one linear layer. Built in lesson 05.
+
+    Input: float (N, 1, 28, 28). Output: scores (N, 10). 2,174 parameters.
+    Source: an early tutorial on Fashion-MNIST (Analytics Vidhya, 2019).
+    """
+
+    def __init__(self):
+        super().__init__(
+            *(nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
+            nn.MaxPool2d(2),
+            *(nn.Conv2d(4, 4, kernel_size=3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
+            nn.MaxPool2d(2),
+            *(nn.Flatten(), nn.Linear(4 * 7 * 7, 10)),
+        )
+
+
+class FourConvNet(nn.Sequential):
+    """Four convolutions and three linear layers, without batch norm. Built in lesson 05.
+
+    Input: float (N, 1, 28, 28). Output: scores (N, 10). 280,186 parameters.
+    Source: a widely read tutorial on Fashion-MNIST; see lesson 05.
+    """
+
+    def __init__(self):
+        super().__init__(
+            *(nn.Conv2d(1, 16, kernel_size=3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(16, 16, kernel_size=3, padding=1), nn.ReLU()),
+            nn.MaxPool2d(2),
+            *(nn.Conv2d(16, 32, kernel_size=5, padding=1), nn.ReLU()),
+            *(nn.Conv2d(32, 32, kernel_size=5, padding=1), nn.ReLU()),
+            nn.MaxPool2d(2),
+            *(nn.Flatten(), nn.Linear(32 * 5 * 5, 256), nn.ReLU()),
+            *(nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)),
+        )
+
+
+class BlockNet(nn.Sequential):
+    """Blocks of convolution, pooling, batch norm and ReLU, then one linear layer. Lesson 05.
+
+    Input: float (N, channels, size, size). Output: scores (N, classes). 29,178 parameters as
+    given by default. Pooling comes early, so that what follows has a quarter of the numbers.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Feature maps of each block; each block halves the size, rounding down.
+    channels, size : int
+        Channels of a picture, and its height and width in pixels.
+    classes : int
+
+    Raises
+    ------
+    ValueError
+        If the blocks halve the size to nothing.
+    """
+
+    def __init__(self, widths=(16, 32, 64), channels=1, size=28, classes=10):
+        if size >> len(widths) == 0:
+            raise ValueError(
+                f"{len(widths)} blocks halve {size} pixels to nothing: give fewer blocks"
+            )
+        layers, before = [], channels
+        for width in widths:
+            layers += [
+                nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False),
+                nn.MaxPool2d(2),
+                nn.BatchNorm2d(width),  # shifts by itself, so the convolution needs no bias
+                nn.ReLU(),
+            ]
+            before = width
+        side = size >> len(widths)
+        super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 
 
 def trace_shapes(model: nn.Module, X: torch.Tensor) -> list[tuple[str, tuple[int, ...], int]]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-__all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
+from helpers.weights import load_weights, save_weights
+
+__all__ = ["History", "Score", "evaluate", "fit", "load_weights", "per_class_accuracy"]
+__all__ += ["predict", "save_weights"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,14 @@ class Score:
 
 @dataclass
 class History:
-    """The scores of each finished epoch. The training score is taken while the weights change."""
+    """The scores of each finished epoch, and its seconds of training (validation is not counted).
+
+    The training score is taken while the weights change.
+    """
 
     train: list[Score] = field(default_factory=list)
     validation: list[Score] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> int:
@@ -57,6 +64,8 @@ def fit(
     loss_function: Callable,
     scheduler=None,
     patience: int | None = None,
+    penalty: Callable | None = None,
+    bf16: bool = False,
     progress: bool = True,
 ) -> History:
     """Train a model, judge it on validation after each epoch, and keep its best weights.
@@ -82,6 +91,11 @@ def fit(
         Changes the learning rate; its ``step`` is called after each batch.
     patience : int, optional
         Stop early when validation has not improved for so many epochs.
+    penalty : callable (model) -> tensor, optional
+        Added to the loss of each batch, but not to the loss that is reported (lesson 07).
+    bf16 : bool
+        Compute the layers with 16-bit numbers while training (lesson 05). Evaluation and weights
+        keep 32 bits. Faster where the device has them, see `helpers.machine.fast_bf16`.
     progress : bool
         Show a progress bar.
 
@@ -103,21 +117,24 @@ def fit(
             model.train()
         for epoch in epochs_bar:
             total_loss, right, total = 0.0, 0, 0
+            start = time.perf_counter()
             for X, y in train_loader:
-                output, y = _forward(model, X, y)
+                output, y = _forward(model, X, y, bf16)
                 loss = loss_function(output, y)
                 _check_loss(loss.item())
                 optimizer.zero_grad()
-                loss.backward()
+                (loss if penalty is None else loss + penalty(model)).backward()
                 optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
                 total_loss += loss.item() * len(y)
                 right += int((output.argmax(1) == y).sum())
                 total += len(y)
+            seconds = time.perf_counter() - start  # `right` is a number: the device has finished
             score = evaluate(model, val_loader, loss_function)
             history.train.append(_score(total_loss, right, total, "training"))
             history.validation.append(score)
+            history.seconds.append(seconds)
             epochs_bar.set_postfix_str(f"validation {100 * score.accuracy:.1f} %")
             if history.best_epoch == epoch:
                 best_weights = copy.deepcopy(model.state_dict())
@@ -170,45 +187,38 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
     return torch.cat(outputs), torch.cat(labels)
 
 
-def save_weights(model: nn.Module, path) -> None:
-    """Save a model's weights to a file: written beside, then renamed, so never half a file."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
-    torch.save(model.state_dict(), beside)
-    beside.replace(path)
+def per_class_accuracy(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
+    """Return the share of right answers among the samples of each class. Built in lesson 05.
 
+    Parameters
+    ----------
+    predicted, y : int64 tensors (N,)
+        The model's answers and the labels of ALL samples, 0 to ``classes`` - 1.
+    classes : int
 
-def load_weights(model: nn.Module, path) -> None:
-    """Load weights that `save_weights` wrote, whatever device they were saved on.
+    Returns
+    -------
+    float tensor (classes,)
+        Values 0-1; nan for a class without a sample.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
-        If the file holds anything but weights (it might run code), or another model's weights.
+        If the two differ in length, or hold a class outside 0 to ``classes`` - 1.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there are no weights at {path}: train and save the model first")
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # pickle's, zip's and torch's own errors, by version
+    if predicted.shape != y.shape or y.ndim != 1:
         raise ValueError(
-            f"{path} is not a file of weights: damaged, or it holds Python objects that might run "
-            "code. Load only what save_weights wrote"
-        ) from error
-    own = {name: tuple(w.shape) for name, w in model.state_dict().items()}
-    found = {}
-    if isinstance(weights, dict):
-        found = {name: tuple(getattr(w, "shape", ())) for name, w in weights.items()}
-    if found != own:  # looked at first, because load_state_dict copies what fits before it raises
-        name = next((n for n in [*own, *found] if own.get(n) != found.get(n)), "everything")
-        raise ValueError(
-            f"{path} does not hold the weights of a {type(model).__name__} like this one: {name} "
-            f"should have the shape {own.get(name, 'none')}, the file has {found.get(name, 'none')}"
+            f"answers have the shape {tuple(predicted.shape)}, labels {tuple(y.shape)}: give one "
+            "answer for each label, such as output.argmax(dim=1)"
         )
-    model.load_state_dict(weights)
+    both = torch.cat([predicted, y])
+    if len(both) and (both.min() < 0 or both.max() >= classes):
+        raise ValueError(
+            f"answers and labels go from {both.min()} to {both.max()}, but the classes from 0 to "
+            f"{classes - 1}"
+        )
+    right = torch.bincount(y[predicted == y], minlength=classes)
+    return right / torch.bincount(y, minlength=classes)
 
 
 @contextmanager
@@ -245,7 +255,7 @@ def _score(total_loss, right, total, what):
     return Score(total_loss / total, right, total)
 
 
-def _forward(model, X, y):
+def _forward(model, X, y, bf16=False):
     """Run one batch on the model's device; say in a sentence what does not fit."""
     if not torch.is_tensor(X) or not X.is_floating_point():
         kind = X.dtype if torch.is_tensor(X) else type(X).__name__
@@ -268,7 +278,8 @@ def _forward(model, X, y):
     device = next(model.parameters()).device
     X, y = X.to(device), y.to(device)
     try:
-        output = model(X)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            output = model(X)
     except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"the model cannot take a batch of the shape {tuple(X.shape)}: {error}"
@@ -283,4 +294,4 @@ def _forward(model, X, y):
         raise ValueError(
             f"there is a label {wrong}, but the model has the classes 0 to {output.shape[1] - 1}"
         )
-    return output, y
+    return (output.float() if bf16 else output), y
