@@ -95,7 +95,7 @@ def small(parts):
                 optimizer, 1, 0, total_iters=3 * len(batches)
             ),
         )
-        yield {"accuracy": judged(model, test), "seconds": sum(history.seconds)}
+        yield {"accuracy": judged(model, test), "seconds": round(sum(history.seconds), 2)}
 
 
 def fast_training(model, parts, epochs, weight_decay, label_smoothing=0.0):

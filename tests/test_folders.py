@@ -123,6 +123,8 @@ def test_as_tensors(folder):
     y_read[:] = -1  # the dataset itself stays as it was
     assert torch.equal(train.targets, y)
     assert len(data.as_tensors(train, 2)[0]) == 2
+    with pytest.raises(TypeError, match="PictureFolder has no data and targets"):
+        data.as_tensors(PictureFolder(folder, "test"))
 
 
 # ---------------------------------------------------------------- what cannot be written
