@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["BlockNet", "FourConvNet", "SignsNet", "TinyNet", "trace_shapes"]
+__all__ = ["BlockNet", "FourConvNet", "SignsNet", "TanhConvNet", "TanhMLP", "TinyNet"]
+__all__ += ["trace_shapes"]
 
 
 class SignsNet(nn.Module):
@@ -135,6 +136,43 @@ class BlockNet(nn.Sequential):
             before = width
         side = size >> len(widths)
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
+
+
+class TanhMLP(nn.Sequential):
+    """Fully connected layers with tanh between them. Built in lesson 06.
+
+    Input: float (N, 3, 32, 32). Output: scores (N, 2). 393,602 parameters as given by default;
+    with the widths (1024, 512, 128) there are 3,737,474.
+    Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020, chapter 7.
+    """
+
+    def __init__(self, widths=(128,)):
+        layers, before = [nn.Flatten()], 3 * 32 * 32
+        for width in widths:
+            layers += [nn.Linear(before, width), nn.Tanh()]
+            before = width
+        super().__init__(*layers, nn.Linear(before, 2))
+
+
+class TanhConvNet(nn.Module):
+    """Two convolutions and two linear layers, with tanh. Built in lesson 06.
+
+    Input: float (N, 3, 32, 32). Output: scores (N, 2). 18,090 parameters.
+    Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020, chapter 8.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(16, 8, kernel_size=3, padding=1)
+        self.hidden = nn.Linear(8 * 8 * 8, 32)
+        self.output = nn.Linear(32, 2)
+
+    def forward(self, X):
+        X = F.max_pool2d(torch.tanh(self.conv1(X)), 2)  # (N, 16, 16, 16)
+        X = F.max_pool2d(torch.tanh(self.conv2(X)), 2)  # (N, 8, 8, 8)
+        X = torch.tanh(self.hidden(X.flatten(1)))  # (N, 32)
+        return self.output(X)  # (N, 2)
 
 
 def trace_shapes(model: nn.Module, X: torch.Tensor) -> list[tuple[str, tuple[int, ...], int]]:
