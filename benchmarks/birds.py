@@ -85,7 +85,7 @@ def one_cycle(model, data, validation, *, epochs, lr, bf16=False):
     )
 
 
-def fast(model, data, validation, *, muon, epochs=EPOCHS_FAST):
+def fast(model, data, validation, *, muon, epochs=10):
     """The fast network of the lesson: augmented, 16-bit; with Muon, or with SGD instead."""
     loader = Batches(*data, 125 if muon else 64, shuffle=True, augment=augment)
     steps = epochs * len(loader)
