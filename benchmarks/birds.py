@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from helpers.batches import Batches, random_crop, random_flip, split_validation
 from helpers.data import cifar10, of_classes
 from helpers.machine import choose_device, fast_bf16, set_seed
-from helpers.models import BlockNet, TanhConvNet, TanhMLP
+from helpers.models import DoubleBlockNet, TanhConvNet, TanhMLP
 from helpers.muon import Muon
 from helpers.training import evaluate, fit
 
@@ -66,10 +66,10 @@ def old_loop(model, data, validation):
     )
 
 
-def one_cycle(model, data, validation, *, epochs, lr, bf16=False):
+def one_cycle(model, data, validation, *, epochs, lr, weight_decay=0.0, bf16=False):
     """The lesson's training of the tanh networks: SGD with momentum, one cycle."""
     loader = Batches(*data, 64, shuffle=True)
-    optimizer = torch.optim.SGD(model.parameters(), lr, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr, momentum=0.9, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, total_steps=epochs * len(loader), pct_start=0.2
     )
@@ -85,12 +85,12 @@ def one_cycle(model, data, validation, *, epochs, lr, bf16=False):
     )
 
 
-def fast(model, data, validation, *, muon, epochs=10):
+def fast(model, data, validation, *, muon, epochs=11):
     """The fast network of the lesson: augmented, 16-bit; with Muon, or with SGD instead."""
     loader = Batches(*data, 125 if muon else 64, shuffle=True, augment=augment)
     steps = epochs * len(loader)
     if muon:
-        optimizer = Muon(model, lr=0.07)
+        optimizer = Muon(model, lr=0.1)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=steps)
     else:
         optimizer = torch.optim.SGD(
@@ -114,28 +114,24 @@ def mlp_cycle(*run):
 
 
 def deep_cycle(*run):
-    return one_cycle(*run, epochs=15, lr=0.02, bf16=True)
+    return one_cycle(*run, epochs=15, lr=0.03, bf16=True)
 
 
 def conv_cycle(*run):
-    return one_cycle(*run, epochs=10, lr=0.05)
-
-
-def block_net():
-    return BlockNet(widths=(32, 64, 128, 256), channels=3, size=32, classes=2)
+    return one_cycle(*run, epochs=12, lr=0.05, weight_decay=5e-3)
 
 
 # name: (what, network, training, whether the pixels are scrambled)
 EXPERIMENTS = {
     "mlp": ("MLP, 30 epochs", TanhMLP, mlp_cycle, False),
     "deep": ("deep MLP, 15 epochs", lambda: TanhMLP((1024, 512, 128)), deep_cycle, False),
-    "conv": ("convolutional, 10 epochs", TanhConvNet, conv_cycle, False),
+    "conv": ("convolutional, 12 epochs", TanhConvNet, conv_cycle, False),
     "mlp scrambled": ("MLP, scrambled pixels", TanhMLP, mlp_cycle, True),
     "conv scrambled": ("convolutional, scrambled pixels", TanhConvNet, conv_cycle, True),
     "old mlp": ("MLP, published loop, 100 epochs", TanhMLP, old_loop, False),
     "old conv": ("convolutional, published loop, 100 epochs", TanhConvNet, old_loop, False),
-    "fast sgd": ("BlockNet with SGD", block_net, partial(fast, muon=False), False),
-    "fast": ("BlockNet with Muon", block_net, partial(fast, muon=True), False),
+    "fast sgd": ("DoubleBlockNet with SGD", DoubleBlockNet, partial(fast, muon=False), False),
+    "fast": ("DoubleBlockNet with Muon", DoubleBlockNet, partial(fast, muon=True), False),
 }
 
 
