@@ -80,11 +80,11 @@ What the numbers mean:
 What the numbers mean:
 
 - Held out: the weights of the epoch that was best on validation. No test-time flips.
-- Training: accuracy in the last epoch, taken while the weights change; for BlockNet on changed
+- Training: accuracy in the last epoch, taken while the weights change; for DoubleBlockNet on changed
   (mirrored, shifted) pictures.
-- Seconds: the training loop; reading the data and validation are not counted. The published loop
-  uses a DataLoader and 32-bit numbers; ours takes batches from memory and channels_last, BlockNet
-  and the deep MLP also 16-bit numbers. All were measured on the same machine in one session.
+- Seconds: the training loop; reading the data and validation are not counted. Batches come
+  from memory, with channels_last; DoubleBlockNet and the deep MLP also use 16-bit numbers. (The
+  published loop, if it is in the table, uses a DataLoader and 32-bit numbers.)
 - The settings were chosen on validation with other seeds than these.
 """
 
