@@ -80,8 +80,8 @@ What the numbers mean:
 What the numbers mean:
 
 - Held out: the weights of the epoch that was best on validation. No test-time flips.
-- Training: accuracy in the last epoch, taken while the weights change; for DoubleBlockNet on changed
-  (mirrored, shifted) pictures.
+- Training: accuracy in the last epoch, taken while the weights change; for DoubleBlockNet on
+  changed (mirrored, shifted) pictures.
 - Seconds: the training loop; reading the data and validation are not counted. Batches come
   from memory, with channels_last; DoubleBlockNet and the deep MLP also use 16-bit numbers. (The
   published loop, if it is in the table, uses a DataLoader and 32-bit numbers.)
