@@ -44,8 +44,10 @@ def load_weights(model: nn.Module, path) -> None:
         found = {name: tuple(getattr(w, "shape", ())) for name, w in weights.items()}
     if found != own:  # looked at first, because load_state_dict copies what fits before it raises
         name = next((n for n in [*own, *found] if own.get(n) != found.get(n)), "everything")
+        first = next(iter(found), None)
+        other = f"none; it begins with {first} {found[first]}" if found else "none"
         raise ValueError(
             f"{path} does not hold the weights of a {type(model).__name__} like this one: {name} "
-            f"should have the shape {own.get(name, 'none')}, the file has {found.get(name, 'none')}"
+            f"should have the shape {own.get(name, 'none')}, the file has {found.get(name, other)}"
         )
     model.load_state_dict(weights)

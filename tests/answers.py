@@ -800,7 +800,7 @@ WRONG = {
         for code, hint in [
             ("s.softmax(0)", "the logarithm is missing"),
             ("s.softmax(0).log()", "has become 0 before"),
-            ("(s.softmax(0) + 1e-12).log()", "Subtract the largest score"),
+            ("(s.softmax(0) + 1e-12).log()", "hides the"),
             ("s.softmax(0).clamp(1e-12).log()", "hides the"),
             ("s - s.exp().sum().log()", "Subtract the largest score"),
             ("(s.exp() / s.exp().sum()).log()", "Subtract the largest score"),
