@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+import torch.nn.functional as F
 
-__all__ = ["Batches", "split_validation"]
+__all__ = ["Batches", "random_crop", "random_flip", "split_validation"]
 
 
 class Batches:
@@ -27,7 +28,7 @@ class Batches:
     drop_last : bool
         Leave out a last batch that is smaller.
     augment : callable (X) -> X, optional
-        Changes each batch; see lesson 07.
+        Changes each batch, such as `random_flip`.
 
     Raises
     ------
@@ -97,3 +98,39 @@ def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed:
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(seed)).to(X.device)
     val, train = order[: round(share * len(X))], order[round(share * len(X)) :]
     return (X[train], y[train]), (X[val], y[val])
+
+
+def random_flip(X: torch.Tensor) -> torch.Tensor:
+    """Mirror each picture left to right, with a chance of one half. Built in lesson 06.
+
+    X is (N, C, H, W) of any type, on any device; the result is new, with the same layout in memory.
+    Raises ValueError for another shape.
+    """
+    _check_pictures(X)
+    flipped = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5
+    return torch.where(flipped, X.flip(3), X)
+
+
+def random_crop(X: torch.Tensor, pad: int) -> torch.Tensor:
+    """Shift each picture by chance, -pad to pad pixels down and across. Built in lesson 06.
+
+    What comes into the picture at a border is its mirror image there. X is float (N, C, H, W), on
+    any device; the result is new, with the same layout in memory. Raises ValueError for another
+    shape, and for a pad below 0 or not smaller than the picture.
+    """
+    _check_pictures(X)
+    count, _, height, width = X.shape
+    if not 0 <= pad < min(height, width):
+        raise ValueError(
+            f"pad is {pad}: for pictures of {height} × {width} pixels give 0 to "
+            f"{min(height, width) - 1}"
+        )
+    windows = F.pad(X, [pad] * 4, mode="reflect").unfold(2, height, 1).unfold(3, width, 1)
+    picture = torch.arange(count, device=X.device)
+    down, across = torch.randint(2 * pad + 1, (2, count), device=X.device)
+    return torch.empty_like(X).copy_(windows[picture, :, down, across])
+
+
+def _check_pictures(X):
+    if X.ndim != 4:
+        raise ValueError(f"X has the shape {tuple(X.shape)}: give pictures (N, C, H, W)")
