@@ -35,26 +35,29 @@ RESULTS = Path(__file__).with_suffix(".json")
 CACHE = Path(__file__).parents[1] / "build" / "regularization.jsonl"
 BUDGET = {"epochs": 30, "lr": 0.02}
 SETTINGS = {
-    "plain": {},
+    "plain": {"test": True},
     "width 32": {"width": 32},
     "depth": {"blocks": 8},
     "depth with skips": {"blocks": 8, "skip": True},
-    "L1": {"l1": 1e-3},
-    "L2 in the loss": {"l2": 5e-3},
-    "weight_decay": {"weight_decay": 1e-2},
-    "dropout": {"dropout": 0.5},
+    "L1": {"l1": 0.0001},
+    "L2 in the loss": {"l2": 0.0015},
+    "weight_decay": {"weight_decay": 0.003},
+    "dropout": {"dropout": 0.3},
     "batch norm": {"batch_norm": True},
     "augmentation": {"augment": True},
     "early stopping": {"patience": 5},
-    "schedule": {"schedule": True},
-    "combination": {"augment": True, "schedule": True, "batch_norm": True},
+    "schedule": {"lr": 0.05, "schedule": True},
+    "combination": {
+        **{"width": 32, "batch_norm": True, "augment": True, "weight_decay": 0.005},
+        **{"lr": 0.05, "schedule": True, "test": True},
+    },
+    "6,000 pictures": {"part": "more", "epochs": 5},
 }
-TESTED = ("plain", "combination")
 
 
 @cache
 def parts():
-    """Give the pictures for training, choosing, judging and the test: {name: (X, y)}."""
+    """Give the pictures for training, choosing, judging and testing: {name: (X, y)}."""
     names = ["airplane", "bird"]
     X, y = of_classes(cifar10(True), names)
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(0))
@@ -62,7 +65,13 @@ def parts():
     mean, deviation = (f(X[train], dim=(0, 2, 3), keepdim=True) for f in (torch.mean, torch.std))
     parts = {"train": (X[train], y[train]), "choose": (X[choose], y[choose])}
     parts |= {"judge": (X[judge], y[judge]), "test": of_classes(cifar10(False), names)}
-    return {name: ((X - mean) / deviation, y) for name, (X, y) in parts.items()}
+    more = torch.cat([train, choose])  # to see what more pictures would bring
+    parts["more"] = X[more], y[more]
+    device = choose_device()
+    return {
+        name: (((X - mean) / deviation).to(device, memory_format=torch.channels_last), y.to(device))
+        for name, (X, y) in parts.items()
+    }
 
 
 def augmented(X):
@@ -72,50 +81,40 @@ def augmented(X):
 
 def train(
     seed, *, epochs, lr, weight_decay=0.0, l1=0.0, l2=0.0, augment=False, patience=None,
-    schedule=False, test=False, **net,
+    schedule=False, part="train", test=False, **net,
 ):  # fmt: skip
     """Train once as lesson 07 does; give accuracies (0-1), epochs and seconds."""
     set_seed(seed)
-    device = choose_device()
-    data = {
-        name: (X.to(device, memory_format=torch.channels_last), y.to(device))
-        for name, (X, y) in parts().items()
-    }
-    model = RemedyNet(**net).to(device, memory_format=torch.channels_last)
-    loader = Batches(*data["train"], 50, shuffle=True, augment=augmented if augment else None)
-    watched = [(X[:1000], y[:1000]) for X, y in [data["choose"]]]
+    loss_function = nn.CrossEntropyLoss()
+    model = RemedyNet(**net).to(choose_device(), memory_format=torch.channels_last)
+    loader = Batches(*parts()[part], 50, shuffle=True, augment=augmented if augment else None)
     optimizer = torch.optim.SGD(
         model.parameters(), lr, momentum=0.9, nesterov=True, weight_decay=weight_decay
     )
-    steps = epochs * len(loader)
-    start = time.perf_counter()
+    options = {"patience": patience, "keep_best": patience is not None, "progress": False}
+    if schedule:
+        steps = epochs * len(loader)
+        options["scheduler"] = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=steps)
+    if l1 or l2:
+        options["penalty"] = lambda model: l1 * l1_penalty(model) + l2 * l2_penalty(model)
     history = fit(
         model,
         loader,
-        watched,
+        [tuple(tensor[:1000] for tensor in parts()["choose"])],
         epochs=epochs,
         optimizer=optimizer,
-        loss_function=nn.CrossEntropyLoss(),
-        scheduler=torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=steps)
-        if schedule
-        else None,
-        patience=patience,
-        penalty=lambda model: l1 * l1_penalty(model) + l2 * l2_penalty(model),
-        keep_best=patience is not None,
-        progress=False,
+        loss_function=loss_function,
+        **options,
     )
     if history.interrupted:
         raise KeyboardInterrupt
-    seconds = time.perf_counter() - start
-
-    def accuracy(part):
-        loss_function = nn.CrossEntropyLoss()
-        return evaluate(model, Batches(*data[part], 500), loss_function).accuracy
-
-    result = {"train": accuracy("train"), "validation": accuracy("judge")}
-    if test:
-        result["test"] = accuracy("test")
-    return result | {"epochs": len(history.validation), "seconds": round(seconds, 2)}
+    judged = {"train": part, "validation": "judge"} | ({"test": "test"} if test else {})
+    result = {
+        name: evaluate(model, Batches(*parts()[part], 500), loss_function).accuracy
+        for name, part in judged.items()
+    }
+    seconds = round(sum(history.seconds), 2)
+    return result | {"epochs": len(history.validation), "seconds": seconds}
 
 
 def machine():
@@ -138,10 +137,7 @@ def main():
     )
     parser.add_argument("--seeds", type=int, default=5)
     seeds = list(range(100, 100 + parser.parse_args().seeds))
-    CACHE.parent.mkdir(exist_ok=True)
-    settings = {name: {**BUDGET, **setting} for name, setting in SETTINGS.items()}
-    for name in TESTED:
-        settings[name]["test"] = True
+    settings = {name: BUDGET | setting for name, setting in SETTINGS.items()}
     runs = run_all(train, settings, seeds, CACHE)
     results = {"seeds": seeds, "machine": machine(), "settings": settings, "runs": runs}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -53,7 +53,7 @@ def run_all(
         are the same. The name does not matter. Changes of the code are NOT noticed.
     seeds : iterable of int
     cache : path
-        The file, one finished run a line (JSON); made if it is not there.
+        The file, one finished run a line (JSON); made if it is not there, its folder too.
     progress : bool
         Show a progress bar.
 
@@ -66,17 +66,21 @@ def run_all(
     ------
     ValueError
         If a run gives something that is not a finite number. It is not stored.
+    TypeError
+        If a setting holds something that cannot be written down, such as a function.
+    OSError
+        If the file cannot be written; before anything is trained.
     """
-    cache = Path(cache)
+    cache, seeds = Path(cache), list(seeds)
+    keys = {name: [_key(setting, seed) for seed in seeds] for name, setting in settings.items()}
+    wanted = dict.fromkeys(key for row in keys.values() for key in row)  # each once, in order
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.open("a").close()  # if it cannot be written, fail before the first training
     known, damaged = _read(cache)
-    keys = {
-        (name, seed): _key(setting, seed) for name, setting in settings.items() for seed in seeds
-    }
-    wanted = set(keys.values())
-    missing = sorted(wanted - known.keys(), key=list(keys.values()).index)
+    missing = [key for key in wanted if key not in known]
     print(f"{len(wanted)} runs: {len(wanted) - len(missing)} taken from {cache.name}, ", end="")
     print(f"{len(missing)} to train.")
-    if foreign := len(known.keys() - wanted):
+    if foreign := len(known.keys() - wanted.keys()):
         print(f"Not used: {foreign} of other settings, seeds or versions of PyTorch.")
     if damaged:
         print(f"Ignored: {damaged} damaged {'line' if damaged == 1 else 'lines'}.")
@@ -85,7 +89,7 @@ def run_all(
         result = _checked(train(run["seed"], **run["setting"]), run)
         _append(cache, {**run, "result": result})
         known[key] = result
-    return {name: [known[keys[name, seed]] for seed in seeds] for name in settings}
+    return {name: [known[key] for key in row] for name, row in keys.items()}
 
 
 def _key(setting, seed):
@@ -96,8 +100,7 @@ def _key(setting, seed):
 def _read(cache):
     """Give the usable lines of a cache file as {key: result}, and the number of damaged ones."""
     known, damaged = {}, 0
-    text = cache.read_text(encoding="utf-8", errors="replace") if cache.exists() else ""
-    for line in filter(None, text.split("\n")):
+    for line in filter(None, cache.read_text(encoding="utf-8", errors="replace").split("\n")):
         try:
             run = json.loads(line)
             result = _checked(run.pop("result"), run)
@@ -116,7 +119,7 @@ def _checked(result, run):
 
 def _append(cache, run):
     """Write one line and close the file, so that the run survives whatever happens next."""
-    torn = cache.exists() and not cache.read_bytes().endswith(b"\n")
+    torn = cache.read_bytes()[-1:] not in (b"", b"\n")
     with cache.open("a", encoding="utf-8") as file:
         file.write("\n" * torn + json.dumps(run) + "\n")  # half a line must not spoil the next
 

@@ -151,14 +151,14 @@ def test_what_is_not_a_number_is_not_stored(cache, value):
 
     with pytest.raises(ValueError, match="should be a finite number"):
         go(train, cache)
-    assert not cache.exists()
+    assert cache.read_text() == ""
 
 
 def test_a_run_is_in_the_file_before_the_next_begins(cache):
     lines = []
 
     def train(seed, **setting):
-        lines.append(len(cache.read_text().splitlines()) if cache.exists() else 0)
+        lines.append(len(cache.read_text().splitlines()))
         return {"validation": 0.5}
 
     go(train, cache)
@@ -166,6 +166,23 @@ def test_a_run_is_in_the_file_before_the_next_begins(cache):
     assert json.loads(cache.read_text().splitlines()[0]) == {
         "setting": {}, "seed": 0, "torch": torch.__version__, "result": {"validation": 0.5}
     }  # fmt: skip
+
+
+def test_the_folder_is_made(tmp_path):
+    assert go(Trainer(), tmp_path / "a" / "b" / "runs.jsonl") == EXPECTED
+
+
+def test_what_cannot_be_written_is_found_before_the_first_training(tmp_path):
+    train = Trainer()
+    with pytest.raises(OSError, match="directory"):
+        go(train, tmp_path)
+    with pytest.raises(TypeError, match="function"):
+        go(train, tmp_path / "runs.jsonl", {"a": {"change": torch.relu}})
+    assert train.runs == []
+
+
+def test_seeds_may_be_a_generator(cache):
+    assert go(Trainer(), cache, seeds=(seed for seed in (0, 1))) == EXPECTED
 
 
 # ---------------------------------------------------------------- penalties
