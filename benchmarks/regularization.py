@@ -100,7 +100,7 @@ def train(
     history = fit(
         model,
         loader,
-        [tuple(tensor[:1000] for tensor in parts()["choose"])],
+        Batches(*(tensor[:1000] for tensor in parts()["choose"]), 100),
         epochs=epochs,
         optimizer=optimizer,
         loss_function=loss_function,
@@ -110,7 +110,7 @@ def train(
         raise KeyboardInterrupt
     judged = {"train": part, "validation": "judge"} | ({"test": "test"} if test else {})
     result = {
-        name: evaluate(model, Batches(*parts()[part], 500), loss_function).accuracy
+        name: evaluate(model, Batches(*parts()[part], 100), loss_function).accuracy
         for name, part in judged.items()
     }
     seconds = round(sum(history.seconds), 2)
