@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import time
 from functools import cache
 from pathlib import Path
 
 import torch
+from record import machine
 from torch import nn
 
 from helpers.batches import Batches, random_crop, random_flip
@@ -115,20 +113,6 @@ def train(
     }
     seconds = round(sum(history.seconds), 2)
     return result | {"epochs": len(history.validation), "seconds": seconds}
-
-
-def machine():
-    """Say what the numbers were measured on."""
-    device = choose_device()
-    return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else str(device),
-        "processor": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "date": time.strftime("%Y-%m-%d"),
-    }
 
 
 def main():

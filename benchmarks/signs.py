@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import platform
 import time
 from pathlib import Path
 
@@ -25,7 +23,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
+from record import machine
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
@@ -172,22 +170,6 @@ EXPERIMENTS = {
 }
 
 
-def machine():
-    """Say what the numbers were measured on."""
-    device = choose_device()
-    return {
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else str(device),
-        "processor": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "opencv": cv2.__version__,
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -208,7 +190,7 @@ def main():
             found.setdefault(key, []).append(round(value, 4))
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"experiments": {}}
     plain = found.pop("photographs", None)
-    entry = {"seeds": options.seeds, **found, "machine": machine()}
+    entry = {"seeds": options.seeds, **found, "machine": machine() | {"opencv": cv2.__version__}}
     results["experiments"][options.experiment] = {"what": what, **entry}
     if plain:
         entry = {**entry, "accuracy": plain}

@@ -81,17 +81,18 @@ def _check_train(train):
 
 
 def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the first `count` samples (None: all) of either dataset as two tensors, X and y.
+    """Return the first `count` samples (None: all) of a dataset as two tensors, X and y.
 
+    The dataset is one of this module, or the training part of a `helpers.folders.PictureFolder`.
     X is float32 (count, channels, height, width) in 0-1, y int64 (count,). They are read straight
     from `dataset.data`, so the dataset's transform is NOT applied. CIFAR-10's training pictures
     take 614 MB. Raises ValueError for a count that the dataset does not have, and TypeError for
     something without `data` and `targets`, such as a Subset.
     """
-    if not (hasattr(dataset, "data") and hasattr(dataset, "targets")):
+    if getattr(dataset, "data", None) is None or getattr(dataset, "targets", None) is None:
         raise TypeError(
-            f"a {type(dataset).__name__} has no data and targets to read: pass fashion_mnist(...) "
-            "or cifar10(...) itself, and index the tensors that you get"
+            f"this {type(dataset).__name__} has no data and targets to read: pass a whole dataset "
+            "with labels, such as fashion_mnist(train=True), and index the tensors that you get"
         )
     if count is not None and not 1 <= count <= len(dataset):
         raise ValueError(f"count is {count}: give 1 to {len(dataset)}, or None for all")

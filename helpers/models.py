@@ -110,6 +110,8 @@ class BlockNet(nn.Sequential):
     ----------
     widths : sequence of int
         Feature maps of each block; each block halves the size, rounding down.
+    depths : sequence of int, optional
+        Convolutions in each block, by default 1. Those after the first keep the size.
     channels, size : int
         Channels of a picture, and its height and width in pixels.
     classes : int
@@ -117,23 +119,25 @@ class BlockNet(nn.Sequential):
     Raises
     ------
     ValueError
-        If the blocks halve the size to nothing.
+        If the blocks halve the size to nothing, or widths and depths differ in length.
     """
 
-    def __init__(self, widths=(16, 32, 64), channels=1, size=28, classes=10):
+    def __init__(self, widths=(16, 32, 64), depths=None, channels=1, size=28, classes=10):
+        depths = depths or [1] * len(widths)
+        if len(depths) != len(widths):
+            raise ValueError(f"there are {len(widths)} widths, but {len(depths)} depths")
         if size >> len(widths) == 0:
             raise ValueError(
                 f"{len(widths)} blocks halve {size} pixels to nothing: give fewer blocks"
             )
         layers, before = [], channels
-        for width in widths:
-            layers += [
-                nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False),
-                nn.MaxPool2d(2),
-                nn.BatchNorm2d(width),  # shifts by itself, so the convolution needs no bias
-                nn.ReLU(),
-            ]
-            before = width
+        for width, depth in zip(widths, depths, strict=True):
+            for k in range(depth):
+                # batch norm shifts by itself, so the convolution needs no bias
+                layers.append(nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False))
+                layers += [nn.MaxPool2d(2)] if k == 0 else []
+                layers += [nn.BatchNorm2d(width), nn.ReLU()]
+                before = width
         side = size >> len(widths)
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 

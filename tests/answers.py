@@ -1,6 +1,34 @@
 """Known answers to the exercises: other right ones, and wrong ones with a part of their hint."""
 
 RIGHT = {
+    "to_batch": [
+        "def to_batch(pictures):\n"
+        "    X = pictures.float() / 255\n"
+        "    return X[:, None] if X.ndim == 3 else X.movedim(3, 1)",
+        "def to_batch(pictures):\n"
+        "    X = pictures if pictures.ndim == 4 else pictures.unsqueeze(-1)\n"
+        "    return X.permute(0, 3, 1, 2).contiguous().to(torch.float32).div(255)",
+    ],
+    "output_megabytes": [
+        "def output_megabytes(maps, height, width, batch_size):\n"
+        "    return torch.empty(batch_size, maps, height, width, device='meta').nbytes / 1e6",
+        "def output_megabytes(maps, height, width, batch_size):\n"
+        "    numbers = batch_size * maps * height * width\n"
+        "    return numbers * 4 / 1_000_000",
+    ],
+    "conv_parameters": [
+        "def conv_parameters(inputs, outputs, kernel):\n"
+        "    return sum(p.numel() for p in nn.Conv2d(inputs, outputs, kernel).parameters())",
+        "def conv_parameters(inputs, outputs, kernel):\n"
+        "    return inputs * outputs * kernel**2 + outputs",
+    ],
+    "accuracy_by_class": [
+        "def accuracy_by_class(predicted, y, classes):\n"
+        "    return [(predicted[y == k] == k).sum() / (y == k).sum() for k in range(classes)]",
+        "def accuracy_by_class(predicted, y, classes):\n"
+        "    right = torch.bincount(y[predicted == y], minlength=classes)\n"
+        "    return right / torch.bincount(y, minlength=classes)",
+    ],
     "label_of": [
         """
 import re
@@ -314,7 +342,53 @@ def split(names, share, seed):
 _NLL = "def nll(log_p, y):\n    return {}"
 _CHOSEN = "log_p[torch.arange(len(y)), y]"
 
+_MEGABYTES = "def output_megabytes(maps, height, width, batch_size):\n    return {}"
+_PARAMETERS = "def conv_parameters(inputs, outputs, kernel):\n    return {}"
+_BY_CLASS = "def accuracy_by_class(p, y, classes):\n    return [{} for k in range(classes)]"
+_TO_BATCH = """
+def to_batch(pictures):
+    X = pictures.float() / 255
+    return X.unsqueeze(1) if X.ndim == 3 else {}
+"""
+
 WRONG = {
+    "to_batch": [
+        (_TO_BATCH.format("X.view(len(X), 3, X.shape[1], X.shape[2])"), "permute moves the axis"),
+        (_TO_BATCH.format("X"), "channels are still last"),
+        (_TO_BATCH.format("X.permute(0, 3, 2, 1)"), "should be (3, 3, 6, 5)"),
+        ("def to_batch(pictures):\n    return pictures.float() / 255", "should be (4, 1, 28, 28)"),
+        ("def to_batch(pictures):\n    return pictures[:, None].float()", "divide by 255"),
+        ("def to_batch(pictures):\n    return pictures[:, None] / 256", "not by 256"),
+        ("def to_batch(pictures):\n    return pictures[:, None]", "make it float"),
+        ("def to_batch(pictures):\n    return pictures[:, None].double() / 255", "torch.float32"),
+        ("def to_batch(pictures):\n    return pictures.numpy() / 255", "tensor is asked for"),
+        ("def to_batch(pictures):\n    pictures / 255", "return"),
+    ],
+    "output_megabytes": [
+        (_MEGABYTES.format("maps * height * width * batch_size / 1e6"), "takes 4 bytes"),
+        (_MEGABYTES.format("4 * maps * height * width / 1e6"), "whole batch"),
+        (_MEGABYTES.format("4 * height * width * batch_size / 1e6"), "each feature map"),
+        (_MEGABYTES.format("4 * maps * height * width * batch_size"), "in bytes"),
+        (_MEGABYTES.format("4 * maps * height * width * batch_size / 1024**2"), "1,000,000"),
+        (_MEGABYTES.format("maps * height * width * batch_size"), "counts the numbers"),
+    ],
+    "conv_parameters": [
+        (_PARAMETERS.format("inputs * outputs * kernel**2"), "biases are missing"),
+        (_PARAMETERS.format("outputs * kernel**2 + outputs"), "all input channels"),
+        (_PARAMETERS.format("outputs * (inputs * kernel + 1)"), "counts twice"),
+        (_PARAMETERS.format("inputs * outputs * (kernel**2 + 1)"), "not for each"),
+        (_PARAMETERS.format("inputs * outputs * kernel**2 + 1"), "not one in all"),
+        (_PARAMETERS.format("inputs * outputs * kernel**2 + inputs"), "belong to the outputs"),
+    ],
+    "accuracy_by_class": [
+        (_BY_CLASS.format("(y[p == k] == k).float().mean()"), "how often the class was answered"),
+        (_BY_CLASS.format("((p == y) & (y == k)).float().mean()"), "divide by those of the class"),
+        (_BY_CLASS.format("((p == y) & (y == k)).sum()"), "These are counts"),
+        (_BY_CLASS.format("100 * (p[y == k] == k).float().mean()"), "between 0 and 1"),
+        (_BY_CLASS.format("(p[y == k] != k).float().mean()"), "wrong answers"),
+        (_BY_CLASS.format("((p == k) == (y == k)).float().mean()"), "rightly not taken"),
+        ("def accuracy_by_class(p, y, classes):\n    return (p == y).float().mean()", "for each"),
+    ],
     "label_of": [
         ("def label_of(name):\n    return int(name.split('_')[0])", "begin with a dot"),
         ("def label_of(name):\n    return int(name[0]) if name[0].isdigit() else None", "0 to 5"),

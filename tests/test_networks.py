@@ -1,0 +1,130 @@
+"""Tests of the networks from lesson 05 on, and of what their training needs."""
+
+import re
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.machine import fast_bf16
+from helpers.models import BlockNet, FourConvNet, TinyNet, trace_shapes
+from helpers.training import fit, per_class_accuracy
+
+
+@pytest.mark.parametrize(
+    ("net", "shape", "parameters"),
+    [
+        (TinyNet, (1, 28, 28), 2_174),
+        (FourConvNet, (1, 28, 28), 280_186),
+        (BlockNet, (1, 28, 28), 29_178),
+    ],
+)
+def test_net_holds_to_its_docstring(net, shape, parameters):
+    model = net()
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert f"{parameters:,} parameters" in " ".join(net.__doc__.split())
+    assert model(torch.rand(5, *shape)).shape == (5, 10)
+
+
+def test_block_net_takes_depths_channels_and_sizes():
+    model = BlockNet(widths=(4, 8), depths=(1, 3), channels=3, size=33, classes=2)
+    shapes = [shape for name, shape, _ in trace_shapes(model, torch.zeros(1, 3, 33, 33))]
+    assert shapes.count((1, 4, 16, 16)) == 3 and shapes.count((1, 8, 8, 8)) == 9
+    convolutions = [layer for layer in model if isinstance(layer, nn.Conv2d)]
+    assert [(c.in_channels, c.out_channels) for c in convolutions] == [
+        (3, 4),
+        (4, 8),
+        (8, 8),
+        (8, 8),
+    ]
+    assert all(c.bias is None for c in convolutions)
+    assert sum(isinstance(layer, nn.MaxPool2d) for layer in model) == 2
+
+
+def test_block_net_refuses_what_cannot_be():
+    with pytest.raises(ValueError, match="3 blocks halve 7 pixels to nothing"):
+        BlockNet(size=7)
+    with pytest.raises(ValueError, match="3 widths, but 2 depths"):
+        BlockNet(depths=(1, 2))
+
+
+# ---------------------------------------------------------------- per_class_accuracy
+
+
+def test_per_class_accuracy_by_hand():
+    y = torch.tensor([0, 0, 0, 1, 1, 3])
+    predicted = torch.tensor([0, 0, 1, 1, 1, 0])
+    share = per_class_accuracy(predicted, y, classes=4)
+    assert torch.allclose(share[[0, 1, 3]], torch.tensor([2 / 3, 1, 0]))
+    assert share[2].isnan()  # no sample has that label
+
+
+def test_per_class_accuracy_counts_every_sample():
+    y = torch.arange(10).repeat(7)
+    predicted = torch.where(torch.arange(70) < 4, (y + 1) % 10, y)
+    share = per_class_accuracy(predicted, y, classes=10)
+    assert torch.allclose(share[:4], torch.tensor(6 / 7)) and (share[4:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("predicted", "y", "said"),
+    [
+        ([0, 1], [0, 1, 2], "answers have the shape (2,), labels (3,)"),
+        ([[0.1, 0.9]], [1], "output.argmax(dim=1)"),
+        ([0, 3], [0, 1], "go from 0 to 3, but the classes from 0 to 2"),
+        ([0, 1], [0, -1], "go from -1 to 1"),
+    ],
+)
+def test_per_class_accuracy_refuses(predicted, y, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        per_class_accuracy(torch.tensor(predicted), torch.tensor(y), classes=3)
+
+
+# ---------------------------------------------------------------- fit: penalty, bf16, seconds
+
+
+def trained(**options):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    X, y = torch.rand(12, 1, 4, 4), torch.arange(12) % 3
+    start = model[1].weight.detach().clone()
+    history = fit(
+        model,
+        [(X, y)],
+        [(X, y)],
+        epochs=1,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
+        loss_function=F.cross_entropy,
+        progress=False,
+        **options,
+    )
+    return model[1].weight.detach(), start, history
+
+
+def test_penalty_moves_the_weights_and_not_the_reported_loss():
+    plain, start, history = trained()
+    shrunk, _, penalized = trained(penalty=lambda model: model[1].weight.square().sum())
+    assert torch.allclose(shrunk, plain - 0.1 * 2 * start, atol=1e-6)  # gradient of w²: 2 w
+    assert penalized.train[0].loss == history.train[0].loss
+
+
+def test_bf16_computes_coarsely_and_keeps_float32_weights():
+    plain, start, _ = trained()
+    coarse, _, history = trained(bf16=True)
+    assert coarse.dtype == torch.float32
+    assert not torch.equal(coarse, plain)
+    assert torch.allclose(coarse - start, plain - start, atol=2e-3)
+    assert history.validation[0].loss > 0
+
+
+def test_seconds_of_each_epoch_are_kept():
+    _, _, history = trained()
+    assert len(history.seconds) == 1 and history.seconds[0] > 0
+
+
+def test_fast_bf16_answers_for_any_device(monkeypatch):
+    assert isinstance(fast_bf16("cpu"), bool)
+    assert fast_bf16("mps") is False
+    monkeypatch.setattr("helpers.machine.CPU_BF16", ("no_such_instruction",))
+    assert fast_bf16("cpu") is False  # a question that PyTorch no longer knows
