@@ -108,9 +108,9 @@ batches of 50, SGD with Nesterov momentum 0.9 at a learning rate of 0.02; its te
 `regularization.json` say what each setting changes. Training accuracy is of the pictures trained on
 (as they are, in evaluation mode), validation of 4,000 others that chose nothing, both after the
 last epoch; with early stopping after the epoch that was best on 1,000 further pictures. The gap is
-in percentage points. The strengths and the combination were chosen
-on 5,000 further pictures, with other seeds. "6,000 pictures" is no remedy but a yardstick:
-the plain net, as many steps, and the 5,000 pictures for choosing to learn from as well.
+in percentage points. The strengths and the combination were chosen on 5,000 further pictures, with
+other seeds. "6,000 pictures" is no remedy but a yardstick: the plain net with as many steps, and
+these 5,000 pictures to learn from as well.
 
 {regularization_table()}
 """
