@@ -274,7 +274,7 @@ def kept_epoch(accuracies, patience):
 """,
     ],
     "slope_through": [
-        "def slope_through(slopes, skip):\n    return math.prod(s + skip for s in slopes)",
+        "import math\ndef slope_through(slopes, skip):\n    return math.prod(s + skip for s in slopes)",
         "def slope_through(slopes, skip):\n    x = torch.ones(1, requires_grad=True)\n    y = x\n"
         "    for s in slopes:\n        y = s * y + y if skip else s * y\n"
         "    y.backward()\n    return x.grad.item()",
@@ -759,7 +759,10 @@ WRONG = {
             ("w - lr * (gradient - weight_decay * w)", "away from 0"),
             ("w + lr * (gradient + weight_decay * w)", "uphill"),
             ("w - lr * (gradient + weight_decay)", "multiply it by w"),
-            ("w - lr * (gradient + weight_decay * np.sign(w))", "L1's gradient"),
+            (
+                "w - lr * (gradient + weight_decay * torch.sign(torch.as_tensor(w)))",
+                "L1's gradient",
+            ),
             ("w - lr * (gradient + weight_decay * w**2)", "proportional to w"),
             ("gradient + weight_decay * w", "That is the gradient"),
             ("lr * (gradient + weight_decay * w)", "That is the step"),
@@ -809,7 +812,7 @@ WRONG = {
         ("def kept_epoch(a, patience):\n    return max(a)", "That is an accuracy"),
     ],
     "slope_through": [
-        (f"def slope_through(slopes, skip):\n    return {code}", hint)
+        (f"import math\ndef slope_through(slopes, skip):\n    return {code}", hint)
         for code, hint in [
             ("math.prod(slopes)", "slope is 1 + that"),
             ("math.prod(1 + s for s in slopes)", "Without skip nothing"),
