@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 import torchvision
 
-from helpers.machine import choose_device
+from helpers.machine import choose_device, fast_bf16
 
 
 def machine() -> dict:
@@ -23,6 +23,7 @@ def machine() -> dict:
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
+        "bf16": fast_bf16(device),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,

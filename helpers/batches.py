@@ -11,10 +11,10 @@ __all__ = ["Batches", "random_crop", "random_flip", "split_validation"]
 
 
 class Batches:
-    """Batches cut from two tensors: what `DataLoader` gives, many times faster. Lesson 05.
+    """Batches cut from two tensors: what a `DataLoader` gives, many times faster. Lesson 05.
 
-    `DataLoader` fetches samples one by one and stacks them; where all of the data fits into
-    memory, one indexing gives a whole batch.
+    A `DataLoader` over a dataset with a transform makes each sample anew and stacks them. Where all
+    of the data fits into memory as one tensor, one indexing gives a whole batch.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["BlockNet", "FourConvNet", "RemedyNet", "Residual", "SignsNet", "TinyNet"]
-__all__ += ["trace_shapes"]
+__all__ = ["BlockNet", "DoubleBlockNet", "FourConvNet", "RemedyNet", "Residual", "SignsNet"]
+__all__ += ["TanhConvNet", "TanhMLP", "TinyNet", "trace_shapes"]
 
 
 class SignsNet(nn.Module):
@@ -142,6 +142,67 @@ class BlockNet(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 
 
+class TanhMLP(nn.Sequential):
+    """Fully connected layers with tanh between them. Built in lesson 06.
+
+    Input: float (N, 3, 32, 32). Output: scores (N, 2). 393,602 parameters as given by default;
+    with the widths (1024, 512, 128) there are 3,737,474.
+    Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020, chapter 7.
+    """
+
+    def __init__(self, widths=(128,)):
+        layers, before = [nn.Flatten()], 3 * 32 * 32
+        for width in widths:
+            layers += [nn.Linear(before, width), nn.Tanh()]
+            before = width
+        super().__init__(*layers, nn.Linear(before, 2))
+
+
+class TanhConvNet(nn.Module):
+    """Two convolutions and two linear layers, with tanh. Built in lesson 06.
+
+    Input: float (N, 3, 32, 32). Output: scores (N, 2). 18,090 parameters.
+    Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020, chapter 8.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(16, 8, kernel_size=3, padding=1)
+        self.hidden = nn.Linear(8 * 8 * 8, 32)
+        self.output = nn.Linear(32, 2)
+
+    def forward(self, X):
+        X = F.max_pool2d(torch.tanh(self.conv1(X)), 2)  # (N, 16, 16, 16)
+        X = F.max_pool2d(torch.tanh(self.conv2(X)), 2)  # (N, 8, 8, 8)
+        X = torch.tanh(self.hidden(X.flatten(1)))  # (N, 32)
+        return self.output(X)  # (N, 2)
+
+
+class DoubleBlockNet(nn.Sequential):
+    """BlockNet's idea with a second convolution in all blocks but the first. Built in lesson 06.
+
+    Input: float (N, 3, 32, 32). Output: scores (N, 2). 282,274 parameters as given by default.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Feature maps of each block; each block halves the size.
+    """
+
+    def __init__(self, widths=(32, 64, 128)):
+        layers, before = [], 3
+        for width in widths:
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
+            layers += [nn.BatchNorm2d(width), nn.ReLU()]
+            if before > 3:
+                layers += [nn.Conv2d(width, width, 3, padding=1, bias=False)]
+                layers += [nn.BatchNorm2d(width), nn.ReLU()]
+            before = width
+        side = 32 >> len(widths)
+        super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, 2))
+
+
 class Residual(nn.Module):
     """A part of a net with a way around it: X + part(X). Built in lesson 07.
 
@@ -162,18 +223,10 @@ class RemedyNet(nn.Sequential):
     Input: float (N, 3, 32, 32). Output: scores (N, 2). 18,090 parameters as given by default,
     38,386 with width 32. Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020.
 
-    Parameters
-    ----------
-    width : int
-        Feature maps of the first convolution; the others have half as many.
-    blocks : int
-        Further convolutions at 8 × 8 pixels, each with 584 parameters at width 16.
-    batch_norm : bool
-        Batch norm after each convolution, which then needs no bias.
-    dropout : float
-        Share of the numbers set to 0 before each linear layer while training.
-    skip : bool
-        A way around each of the further convolutions.
+    `width` is the number of feature maps of the first convolution; the others have half as many.
+    `blocks` adds convolutions at 8 × 8 pixels, each with 584 parameters at width 16, and `skip` a
+    way around each of these. `batch_norm` comes after each convolution, which then needs no bias.
+    `dropout` is the share of numbers set to 0 before each linear layer while training.
     """
 
     def __init__(self, width=16, blocks=0, batch_norm=False, dropout=0.0, skip=False):

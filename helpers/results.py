@@ -76,7 +76,8 @@ def show_confusion(matrix: torch.Tensor, names: Sequence[str], *, alt: str) -> N
             ax.text(
                 column, row, count, ha="center", va="center", color="white" if light else "black"
             )
-    ax.set_xticks(range(len(names)), names)
+    slanted = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 3 else {}
+    ax.set_xticks(range(len(names)), names, **slanted)
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="the model's answer", ylabel="label")
     ax.spines[:].set_visible(False)

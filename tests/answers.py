@@ -274,10 +274,60 @@ def kept_epoch(accuracies, patience):
 """,
     ],
     "slope_through": [
-        "import math\ndef slope_through(slopes, skip):\n    return math.prod(s + skip for s in slopes)",
+        "import math\ndef slope_through(slopes, skip):\n"
+        "    return math.prod(s + skip for s in slopes)",
         "def slope_through(slopes, skip):\n    x = torch.ones(1, requires_grad=True)\n    y = x\n"
         "    for s in slopes:\n        y = s * y + y if skip else s * y\n"
         "    y.backward()\n    return x.grad.item()",
+    ],
+    "unnormalise": [
+        "def unnormalise(X, mean, std):\n    return X * std[:, None, None] + mean[:, None, None]",
+        "def unnormalise(X, mean, std):\n"
+        "    return torch.stack([c * s + m for c, m, s in zip(X, mean, std)])",
+        "def unnormalise(X, mean, std):\n"
+        "    return (X.permute(1, 2, 0) * std + mean).permute(2, 0, 1)",
+        "def unnormalise(X, mean, std):\n"
+        "    return v2.Normalize((-mean / std).tolist(), (1 / std).tolist())(X)",
+    ],
+    "relabel": [
+        """
+def relabel(targets, first, second):
+    positions, labels = [], []
+    for i in range(len(targets)):
+        if targets[i] == first or targets[i] == second:
+            positions.append(i)
+            labels.append(0 if targets[i] == first else 1)
+    return positions, labels
+""",
+        """
+def relabel(targets, first, second):
+    t = torch.tensor(targets)
+    positions = torch.nonzero((t == first) | (t == second)).flatten()
+    return [positions, (t[positions] == second).long()]
+""",
+    ],
+    "log_softmax": [
+        "def log_softmax(s):\n    return s - s.max() - (s - s.max()).exp().sum().log()",
+        "def log_softmax(s):\n    return s - torch.logsumexp(s, dim=0)",
+        "def log_softmax(s):\n"
+        "    m = max(s.tolist())\n"
+        "    total = torch.log(torch.sum(torch.exp(s - m)))\n"
+        "    return torch.tensor([v - m - total.item() for v in s.tolist()])",
+    ],
+    "mlp_parameters": [
+        "def mlp_parameters(sizes):\n"
+        "    return sum((sizes[i] + 1) * sizes[i + 1] for i in range(len(sizes) - 1))",
+        "def mlp_parameters(sizes):\n"
+        "    layers = [nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:])]\n"
+        "    return sum(p.numel() for layer in layers for p in layer.parameters())",
+    ],
+    "ready": [
+        "def ready(picture, mean, std):\n"
+        "    X = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(picture)\n"
+        "    return v2.Normalize(mean.tolist(), std.tolist())(X)[None]",
+        "def ready(picture, mean, std):\n"
+        "    X = (torch.as_tensor(picture).float() / 255 - mean) / std\n"
+        "    return X.permute(2, 0, 1).unsqueeze(0)",
     ],
 }
 
@@ -820,6 +870,95 @@ WRONG = {
             ("sum(s + skip for s in slopes)", "in a row multiply"),
             ("math.prod(1 if skip else s for s in slopes)", "own slope counts too"),
             ("math.prod(s * (1 + skip) for s in slopes)", "does not double"),
+        ]
+    ],
+    "unnormalise": [
+        (f"def unnormalise(X, mean, std):\n    return {code}", hint)
+        for code, hint in [
+            ("(X - mean.view(3, 1, 1)) / std.view(3, 1, 1)", "normalises once more"),
+            ("(X + mean.view(3, 1, 1)) * std.view(3, 1, 1)", "undone first"),
+            ("X * mean.view(3, 1, 1) + std.view(3, 1, 1)", "swapped"),
+            ("X * std.view(3, 1, 1) - mean.view(3, 1, 1)", "add it again"),
+            ("X / std.view(3, 1, 1) + mean.view(3, 1, 1)", "multiply by it"),
+            ("X * std.view(3, 1, 1)", "mean is missing"),
+            ("X + mean.view(3, 1, 1)", "deviation is missing"),
+            ("X * std.view(1, 3, 1) + mean.view(1, 3, 1)", "rows of a picture"),
+            ("X * std + mean", "columns of a picture"),
+            ("X * std.mean() + mean.mean()", "its own mean"),
+            ("(X * std.view(3, 1, 1) + mean.view(3, 1, 1)).clamp(0, 1)", "Do not cut off"),
+            ("X", "off by up to"),
+        ]
+    ],
+    "relabel": [
+        (
+            "def relabel(t, a, b):\n"
+            f"    k = [i for i, v in enumerate(t) if v in (a, b)]\n    {code}",
+            hint,
+        )
+        for code, hint in [
+            ("return k, [t[i] for i in k]", "still those of the ten"),
+            ("return k, [int(t[i] == a) for i in k]", "0 and 1 are swapped"),
+            ("return k, [int(t[i] > min(a, b)) for i in k]", "even if it is the larger"),
+            ("return [t[i] for i in k], [int(t[i] == b) for i in k]", "at which positions"),
+            ("return range(len(t)), [int(v == b) for v in t]", "other eight classes must go"),
+            ("return k", "Two lists are asked for"),
+            ("return k, [int(v == b) for v in t]", "one label for each"),
+            ("return k[1:], [int(t[i] == b) for i in k[1:]]", "it should be"),
+            ("return [i + 1 for i in k], [int(t[i] == b) for i in k]", "that gives [0, 1, 3]"),
+            (
+                "n = [i for i in k if t[i] == a]\n    m = [i for i in k if t[i] == b]\n"
+                "    return n + m, [0] * len(n) + [1] * len(m)",
+                "order of the dataset",
+            ),
+        ]
+    ],
+    "log_softmax": [
+        (f"def log_softmax(s):\n    return {code}", hint)
+        for code, hint in [
+            ("s.softmax(0)", "the logarithm is missing"),
+            ("s.softmax(0).log()", "has become 0 before"),
+            ("(s.softmax(0) + 1e-12).log()", "Subtract the largest score"),
+            ("s.softmax(0).clamp(1e-12).log()", "hides the"),
+            ("s - s.exp().sum().log()", "Subtract the largest score"),
+            ("(s.exp() / s.exp().sum()).log()", "Subtract the largest score"),
+            ("s - (s - s.max()).exp().sum().log()", "from the scores too"),
+            ("s - s.max()", "first half"),
+            ("s - s.exp().sum()", "logarithm of the sum"),
+            ("-s.log_softmax(0)", "turned round"),
+            ("s.softmax(0).log10()", "natural logarithm"),
+            ("s.log_softmax(0).mean()", "has the shape ()"),
+        ]
+    ],
+    "mlp_parameters": [
+        (f"def mlp_parameters(s):\n    p = list(zip(s, s[1:]))\n    return {code}", hint)
+        for code, hint in [
+            ("sum(a * b for a, b in p)", "biases are missing"),
+            ("sum(a * b + a for a, b in p)", "not for each input"),
+            ("sum(a * b + 1 for a, b in p)", "bias of its own"),
+            ("sum(a * b for a, b in p) + sum(s)", "inputs have no bias"),
+            ("s[0] * s[1] + s[1]", "first layer only"),
+            ("sum(a + b for a, b in p)", "multiply the two"),
+            ("sum((a + 1) * (b + 1) for a, b in p)", "and no output"),
+            ("__import__('math').prod(s)", "do not multiply"),
+            ("sum(s)", "it should be 393602"),
+        ]
+    ],
+    "ready": [
+        (
+            "def ready(p, m, s):\n    m, s = m.view(3, 1, 1), s.view(3, 1, 1)\n"
+            f"    X = torch.as_tensor(p).permute(2, 0, 1)\n    return {code}",
+            hint,
+        )
+        for code, hint in [
+            ("(X / 255 - m) / s", "batch axis is missing"),
+            ("((X - m) / s)[None]", "divide by 255 first"),
+            ("X[None] / 255", "not normalised"),
+            ("X[None]", "and normalise"),
+            ("((torch.as_tensor(p).reshape(X.shape) / 255 - m) / s)[None]", "mixes pixels"),
+            ("((X.mT / 255 - m) / s)[None]", "swapped"),
+            ("((X / 255 - m) / s).permute(1, 2, 0)[None]", "channels come last"),
+            ("((X.flip(0) / 255 - m) / s)[None]", "blue, green, red"),
+            ("((X / 255 - m) * s)[None]", "off by up to"),
         ]
     ],
 }

@@ -1,0 +1,191 @@
+"""The networks of lesson 06 on the two classes of CIFAR-10, birds and airplanes.
+
+python benchmarks/birds.py SEED [SEED ...]     all experiments with these seeds
+
+Each run is added to benchmarks/birds.json (a seed that is there already is replaced), with machine
+and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
+
+The seed gives the split (9,000 for training, 1,000 for validation), the first weights and all
+chance. The settings were chosen on validation with the seeds 0 and 1. `fit` keeps the weights of
+the epoch that was best on validation; these are shown the 2,000 held-out pictures, once.
+Seconds are those of the training loop, without reading the data and without validation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+import torch
+from record import machine
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from helpers.batches import Batches, random_crop, random_flip, split_validation
+from helpers.data import cifar10, of_classes
+from helpers.machine import choose_device, fast_bf16, set_seed
+from helpers.models import DoubleBlockNet, TanhConvNet, TanhMLP
+from helpers.muon import Muon
+from helpers.training import evaluate, fit
+
+RESULTS = Path(__file__).with_suffix(".json")
+NAMES = ["airplane", "bird"]
+MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(3, 1, 1)
+STD = torch.tensor([0.2470, 0.2435, 0.2616]).view(3, 1, 1)
+
+
+def normal_pictures(train):
+    """The pictures of the two classes, normalised, and their labels."""
+    X, y = of_classes(cifar10(train), NAMES)
+    return (X - MEAN) / STD, y
+
+
+def scramble(X):
+    """Move the pixels of all pictures to other places, the same for each picture."""
+    order = torch.randperm(32 * 32, generator=torch.Generator().manual_seed(0))
+    return X.flatten(2)[:, :, order].view_as(X)
+
+
+def augment(X):
+    """Mirror and shift, each picture by itself."""
+    return random_crop(random_flip(X), 2)
+
+
+def old_loop(model, data, validation):
+    """The published training: DataLoader, batches of 64, SGD 0.01, 100 epochs."""
+    loader = DataLoader(TensorDataset(*data), batch_size=64, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    loss_function = nn.CrossEntropyLoss()
+    return fit(
+        model, loader, validation, epochs=100, optimizer=optimizer, loss_function=loss_function
+    )
+
+
+def one_cycle(model, data, validation, *, epochs, lr, weight_decay=0.0, bf16=False):
+    """The lesson's training of the tanh networks: SGD with momentum, one cycle."""
+    loader = Batches(*data, 64, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr, momentum=0.9, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, total_steps=epochs * len(loader), pct_start=0.2
+    )
+    return fit(
+        model,
+        loader,
+        validation,
+        epochs=epochs,
+        optimizer=optimizer,
+        loss_function=nn.CrossEntropyLoss(),
+        scheduler=schedule,
+        bf16=bf16 and fast_bf16(data[0].device),
+    )
+
+
+def fast(model, data, validation, *, muon, epochs=11):
+    """The fast network of the lesson: augmented, 16-bit; with Muon, or with SGD instead."""
+    loader = Batches(*data, 125 if muon else 64, shuffle=True, augment=augment)
+    steps = epochs * len(loader)
+    if muon:
+        optimizer = Muon(model, lr=0.1)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=steps)
+    else:
+        optimizer = torch.optim.SGD(
+            model.parameters(), 0.05, momentum=0.9, nesterov=True, weight_decay=5e-4
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, steps, pct_start=0.2)
+    return fit(
+        model,
+        loader,
+        validation,
+        epochs=epochs,
+        optimizer=optimizer,
+        loss_function=nn.CrossEntropyLoss(label_smoothing=0.1),
+        scheduler=schedule,
+        bf16=fast_bf16(data[0].device),
+    )
+
+
+def mlp_cycle(*run):
+    return one_cycle(*run, epochs=30, lr=0.02)
+
+
+def deep_cycle(*run):
+    return one_cycle(*run, epochs=15, lr=0.03, bf16=True)
+
+
+def conv_cycle(*run):
+    return one_cycle(*run, epochs=12, lr=0.05, weight_decay=5e-3)
+
+
+# name: (what, network, training, whether the pixels are scrambled)
+EXPERIMENTS = {
+    "mlp": ("MLP, 30 epochs", TanhMLP, mlp_cycle, False),
+    "deep": ("deep MLP, 15 epochs", lambda: TanhMLP((1024, 512, 128)), deep_cycle, False),
+    "conv": ("convolutional, 12 epochs", TanhConvNet, conv_cycle, False),
+    "mlp scrambled": ("MLP, scrambled pixels", TanhMLP, mlp_cycle, True),
+    "conv scrambled": ("convolutional, scrambled pixels", TanhConvNet, conv_cycle, True),
+    "old mlp": ("MLP, published loop, 100 epochs", TanhMLP, old_loop, False),
+    "old conv": ("convolutional, published loop, 100 epochs", TanhConvNet, old_loop, False),
+    "fast sgd": ("DoubleBlockNet with SGD", DoubleBlockNet, partial(fast, muon=False), False),
+    "fast": ("DoubleBlockNet with Muon", DoubleBlockNet, partial(fast, muon=True), False),
+}
+
+
+def run(name, seed):
+    """Train one network with one seed: accuracy on training and held-out pictures, seconds."""
+    what, make, training, scrambled = EXPERIMENTS[name]
+    device = choose_device()
+    data, validation = split_validation(*normal_pictures(True), share=0.1, seed=seed)
+    parts = [data, validation, normal_pictures(False)]
+    if scrambled:
+        parts = [(scramble(X), y) for X, y in parts]
+    layout = torch.contiguous_format if training is old_loop else torch.channels_last
+    parts = [(X.to(device, memory_format=layout), y.to(device)) for X, y in parts]
+    set_seed(seed)
+    model = make().to(device, memory_format=layout)
+    history = training(model, parts[0], Batches(*parts[1], 500))
+    test = evaluate(model, Batches(*parts[2], 500), nn.CrossEntropyLoss())
+    return {
+        "what": what,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "train": history.train[-1].accuracy,
+        "validation": max(score.accuracy for score in history.validation),
+        "test": test.accuracy,
+        "seconds": sum(history.seconds),
+    }
+
+
+def record(name, seed, row):
+    """Add one run to birds.json."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"experiments": {}}
+    entry = results["experiments"].setdefault(name, {"seeds": []})
+    entry.update({key: row.pop(key) for key in ("what", "parameters")})
+    if seed not in entry["seeds"]:
+        entry["seeds"].append(seed)
+    place = entry["seeds"].index(seed)
+    for key, value in row.items():
+        values = entry.setdefault(key, [])
+        values[place : place + 1] = [round(value, 4)]
+    entry["machine"] = machine()
+    found = results["experiments"]
+    results["experiments"] = {key: found[key] for key in EXPERIMENTS if key in found}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("seeds", nargs="+", type=int)
+    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
+    options = parser.parse_args()
+    for seed in options.seeds:
+        for name in options.only:
+            row = run(name, seed)
+            print(seed, name, {k: v if k == "what" else round(v, 4) for k, v in row.items()})
+            record(name, seed, row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Muon: an optimizer whose steps are equally long in all directions. Built in lesson 06."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+__all__ = ["Muon", "orthogonalize"]
+
+
+def orthogonalize(G: torch.Tensor, steps: int = 3) -> torch.Tensor:
+    """Bring all singular values of a matrix near 1, and leave its directions. Built in lesson 06.
+
+    A Newton-Schulz iteration: each step applies 3.4445 s - 4.775 s³ + 2.0315 s⁵ to every singular
+    value s. After three steps those that were above a tenth of the matrix's norm lie between 0.6
+    and 1.3; much smaller ones stay small. Source: Jordan et al., Muon, 2024.
+
+    Parameters
+    ----------
+    G : float tensor (rows, columns)
+        A matrix of zeros stays zero.
+    steps : int
+
+    Returns
+    -------
+    float tensor (rows, columns)
+    """
+    tall = G.shape[0] > G.shape[1]
+    X = (G.T if tall else G) / (G.norm() + 1e-7)
+    for _ in range(steps):
+        A = X @ X.T
+        X = 3.4445 * X + (-4.775 * A + 2.0315 * A @ A) @ X
+    return X.T if tall else X
+
+
+class Muon(torch.optim.Optimizer):
+    """Orthogonal steps for the convolutions, Nesterov SGD for everything else. Built in lesson 06.
+
+    For convolutions followed by batch norm: before each step a layer's weights are scaled so that
+    a filter has length 1 on average, which batch norm makes up for.
+    Source: Jordan et al., Muon, 2024, and its setting for CIFAR-10 (airbench).
+
+    Parameters
+    ----------
+    model : nn.Module
+        Its weights with four axes are taken for convolutions.
+    lr, momentum : float
+        For the convolutions.
+    other_lr, other_momentum, weight_decay : float
+        For the linear layers, the biases and batch norm.
+
+    Raises
+    ------
+    ValueError
+        If the model has no convolution, or a learning rate is not above 0.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        lr: float = 0.1,
+        momentum: float = 0.6,
+        other_lr: float = 0.05,
+        other_momentum: float = 0.85,
+        weight_decay: float = 5e-4,
+    ):
+        filters = [p for p in model.parameters() if p.ndim == 4]
+        others = [p for p in model.parameters() if p.ndim != 4]
+        if not filters:
+            raise ValueError(
+                f"{type(model).__name__} has no convolution for Muon to train: take "
+                "torch.optim.SGD(model.parameters(), lr)"
+            )
+        if lr <= 0 or other_lr <= 0:
+            raise ValueError(f"lr is {lr} and other_lr {other_lr}: give numbers above 0")
+        groups = [{"params": filters, "lr": lr, "momentum": momentum, "weight_decay": 0.0}]
+        if others:
+            groups.append({"params": others, "lr": other_lr, "momentum": other_momentum})
+        super().__init__(groups, {"weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        """Make one step from the gradients; weights without a gradient stay as they are."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self._move(p, group)
+
+    def _move(self, p, group):
+        gradient = p.grad + group["weight_decay"] * p
+        state = self.state[p]
+        if "average" not in state:
+            state["average"] = torch.zeros_like(p)
+        average = state["average"].mul_(group["momentum"]).add_(gradient)
+        direction = gradient + group["momentum"] * average
+        if p.ndim == 4:
+            p.mul_(len(p) ** 0.5 / p.norm())
+            direction = orthogonalize(direction.flatten(1)).view_as(p)
+        p.sub_(group["lr"] * direction)
