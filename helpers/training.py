@@ -38,14 +38,12 @@ class Score:
 
 @dataclass
 class History:
-    """The scores of each finished epoch, and its seconds of training (validation is not counted).
-
-    The training score is taken while the weights change.
-    """
+    """Scores of each finished epoch (training: while weights change), and its training seconds."""
 
     train: list[Score] = field(default_factory=list)
     validation: list[Score] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    interrupted: bool = False
 
     @property
     def best_epoch(self) -> int:
@@ -65,6 +63,7 @@ def fit(
     scheduler=None,
     patience: int | None = None,
     penalty: Callable | None = None,
+    keep_best: bool = True,
     bf16: bool = False,
     progress: bool = True,
 ) -> History:
@@ -93,9 +92,11 @@ def fit(
         Stop early when validation has not improved for so many epochs.
     penalty : callable (model) -> tensor, optional
         Added to the loss of each batch, but not to the loss that is reported (lesson 07).
+    keep_best : bool
+        If not, the model ends with the weights of the last epoch.
     bf16 : bool
-        Compute the layers with 16-bit numbers while training (lesson 05). Evaluation and weights
-        keep 32 bits. Faster where the device has them, see `helpers.machine.fast_bf16`.
+        Compute the layers with 16-bit numbers while training (lesson 05); all else keeps 32 bits.
+        Faster where the device has them, see `helpers.machine.fast_bf16`.
     progress : bool
         Show a progress bar.
 
@@ -136,11 +137,12 @@ def fit(
             history.validation.append(score)
             history.seconds.append(seconds)
             epochs_bar.set_postfix_str(f"validation {100 * score.accuracy:.1f} %")
-            if history.best_epoch == epoch:
+            if keep_best and history.best_epoch == epoch:
                 best_weights = copy.deepcopy(model.state_dict())
             if patience is not None and epoch - history.best_epoch >= patience:
                 break
     except KeyboardInterrupt:
+        history.interrupted = True
         print(f"Interrupted. Epochs finished and kept: {len(history.validation)}.")
     finally:
         epochs_bar.close()

@@ -237,6 +237,49 @@ def receptive_field(layers):
                    for i, (k, _) in enumerate(layers))
 """,
     ],
+    "decayed_step": [
+        "def decayed_step(w, gradient, lr, weight_decay):\n"
+        "    return (1 - lr * weight_decay) * w - lr * gradient",
+        "def decayed_step(w, gradient, lr, weight_decay):\n"
+        "    w = torch.as_tensor(w).clone().requires_grad_()\n"
+        "    w.grad = torch.as_tensor(gradient).clone()\n"
+        "    torch.optim.SGD([w], lr, weight_decay=weight_decay).step()\n    return w",
+    ],
+    "flip_some": [
+        "def flip_some(X, chosen):\n    X = X.clone()\n    X[chosen] = X[chosen].flip(3)\n"
+        "    return X",
+        "def flip_some(X, chosen):\n    return torch.stack("
+        "[x.flip(-1) if c else x for x, c in zip(X, chosen)])",
+    ],
+    "kept_epoch": [
+        """
+def kept_epoch(accuracies, patience):
+    best, waited, kept = float("-inf"), 0, 0
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        waited += 1
+        if accuracy > best:
+            best, waited, kept = accuracy, 0, epoch
+        if waited == patience:
+            break
+    return kept
+""",
+        """
+def kept_epoch(accuracies, patience):
+    for last in range(1, len(accuracies) + 1):
+        seen = list(accuracies[:last])
+        best = seen.index(max(seen)) + 1
+        if last - best >= patience:
+            return best
+    return best
+""",
+    ],
+    "slope_through": [
+        "import math\ndef slope_through(slopes, skip):\n"
+        "    return math.prod(s + skip for s in slopes)",
+        "def slope_through(slopes, skip):\n    x = torch.ones(1, requires_grad=True)\n    y = x\n"
+        "    for s in slopes:\n        y = s * y + y if skip else s * y\n"
+        "    y.backward()\n    return x.grad.item()",
+    ],
     "unnormalise": [
         "def unnormalise(X, mean, std):\n    return X * std[:, None, None] + mean[:, None, None]",
         "def unnormalise(X, mean, std):\n"
@@ -754,6 +797,80 @@ WRONG = {
         ),
         ("def receptive_field(layers):\n    return np.prod([k for k, _ in layers])", "multiply"),
         ("def receptive_field(layers):\n    return sum(k for k, _ in layers)", "overlap"),
+    ],
+    "decayed_step": [
+        (f"def decayed_step(w, gradient, lr, weight_decay):\n    return {code}", hint)
+        for code, hint in [
+            ("w - lr * (gradient + 2 * weight_decay * w)", "factor 2 belongs to"),
+            ("w - lr * (gradient + weight_decay / 2 * w)", "not half of it"),
+            ("w - lr * gradient - weight_decay * w", "lr multiplies both"),
+            ("w - lr * gradient", "decay is missing"),
+            ("w - lr * weight_decay * w", "gradient of the loss is missing"),
+            ("w - lr * (gradient - weight_decay * w)", "away from 0"),
+            ("w + lr * (gradient + weight_decay * w)", "uphill"),
+            ("w - lr * (gradient + weight_decay)", "multiply it by w"),
+            (
+                "w - lr * (gradient + weight_decay * torch.sign(torch.as_tensor(w)))",
+                "L1's gradient",
+            ),
+            ("w - lr * (gradient + weight_decay * w**2)", "proportional to w"),
+            ("gradient + weight_decay * w", "That is the gradient"),
+            ("lr * (gradient + weight_decay * w)", "That is the step"),
+            ("str(w)", "is the text"),
+        ]
+    ],
+    "flip_some": [
+        (f"def flip_some(X, chosen):\n    return {code}", hint)
+        for code, hint in [
+            ("X.flip(3)", "`chosen` says which"),
+            ("X", "Nothing is mirrored"),
+            ("torch.where(chosen[:, None, None, None], X, X.flip(3))", "not chosen"),
+            ("torch.where(chosen[:, None, None, None], X.flip(2), X)", "upside down"),
+            ("torch.where(chosen[:, None, None, None], X.flip(1), X)", "colours"),
+            ("torch.where(chosen[:, None, None, None], X.flip(0), X)", "whole pictures"),
+            ("torch.where(chosen[:, None, None, None], X.flip(2, 3), X)", "half a circle"),
+            ("X[chosen].flip(3)", "in their places"),
+            ("torch.where(chosen, X.flip(3), X)", "It stops with RuntimeError"),
+        ]
+    ],
+    "kept_epoch": [
+        ("def kept_epoch(a, patience):\n    return a.index(max(a)) + 1", "patience is not used"),
+        (
+            "def kept_epoch(a, patience):\n    best = 0\n    for i in range(len(a)):\n"
+            "        if a[i] > a[best]:\n            best = i\n"
+            "        if i - best >= patience:\n            break\n    return best",
+            "from 1",
+        ),
+        (
+            "def kept_epoch(a, patience):\n    best = 0\n    for i in range(len(a)):\n"
+            "        if a[i] > a[best]:\n            best = i\n"
+            "        if i - best >= patience:\n            break\n    return i + 1",
+            "best epoch up to there",
+        ),
+        (
+            "def kept_epoch(a, patience):\n    best = 0\n    for i in range(len(a)):\n"
+            "        if a[i] >= a[best]:\n            best = i\n"
+            "        if i - best >= patience:\n            break\n    return best + 1",
+            "first of equals",
+        ),
+        (
+            "def kept_epoch(a, patience):\n    best = 0\n    for i in range(len(a)):\n"
+            "        if a[i] > a[best]:\n            best = i\n"
+            "        if i - best > patience:\n            break\n    return best + 1",
+            "one epoch too long",
+        ),
+        ("def kept_epoch(a, patience):\n    return max(a)", "That is an accuracy"),
+    ],
+    "slope_through": [
+        (f"import math\ndef slope_through(slopes, skip):\n    return {code}", hint)
+        for code, hint in [
+            ("math.prod(slopes)", "slope is 1 + that"),
+            ("math.prod(1 + s for s in slopes)", "Without skip nothing"),
+            ("math.prod(slopes) + skip", "one around all"),
+            ("sum(s + skip for s in slopes)", "in a row multiply"),
+            ("math.prod(1 if skip else s for s in slopes)", "own slope counts too"),
+            ("math.prod(s * (1 + skip) for s in slopes)", "does not double"),
+        ]
     ],
     "unnormalise": [
         (f"def unnormalise(X, mean, std):\n    return {code}", hint)

@@ -1,0 +1,349 @@
+"""Tests of helpers.experiments, of the net that lesson 07 compares, and of fit's part in it."""
+
+import json
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from torch import nn
+
+from helpers import experiments, plotting
+from helpers.experiments import l1_penalty, l2_penalty, run_all, show_runs
+from helpers.models import RemedyNet, Residual
+from helpers.training import fit
+
+SETTINGS = {"plain": {}, "wide": {"width": 32, "part": "a"}}
+
+
+class Trainer:
+    """A training that only says what it was asked for; it breaks in run number `at`."""
+
+    def __init__(self, error=None, at=0, value=None):
+        self.runs, self.error, self.at, self.value = [], error, at, value
+
+    def __call__(self, seed, width=16, part="all"):
+        if len(self.runs) + 1 == self.at:
+            raise self.error
+        self.runs.append((width, seed))
+        return {"validation": width + seed / 10 if self.value is None else self.value}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "runs.jsonl"
+
+
+def go(train, cache, settings=SETTINGS, seeds=(0, 1)):
+    return run_all(train, settings, seeds, cache, progress=False)
+
+
+EXPECTED = {
+    "plain": [{"validation": 16.0}, {"validation": 16.1}],
+    "wide": [{"validation": 32.0}, {"validation": 32.1}],
+}
+
+
+# ---------------------------------------------------------------- the runner
+
+
+def test_all_settings_are_trained_with_all_seeds(cache, capsys):
+    train = Trainer()
+    assert go(train, cache) == EXPECTED
+    assert train.runs == [(16, 0), (16, 1), (32, 0), (32, 1)]
+    assert capsys.readouterr().out == "4 runs: 0 taken from runs.jsonl, 4 to train.\n"
+
+
+def test_finished_runs_are_not_trained_again(cache, capsys):
+    go(Trainer(), cache)
+    train = Trainer()
+    assert go(train, cache) == EXPECTED
+    assert train.runs == []
+    assert capsys.readouterr().out.endswith("4 runs: 4 taken from runs.jsonl, 0 to train.\n")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("the loss became nan")])
+def test_a_stopped_comparison_goes_on(cache, error):
+    with pytest.raises(type(error)):
+        go(Trainer(error, at=3), cache)
+    train = Trainer()
+    assert go(train, cache) == EXPECTED
+    assert train.runs == [(32, 0), (32, 1)]
+
+
+def test_a_new_seed_and_a_new_setting_are_trained(cache, capsys):
+    go(Trainer(), cache)
+    train = Trainer()
+    found = go(train, cache, SETTINGS | {"narrow": {"width": 8}}, seeds=range(3))
+    assert train.runs == [(16, 2), (32, 2), (8, 0), (8, 1), (8, 2)]
+    assert [len(runs) for runs in found.values()] == [3, 3, 3]
+    assert found["narrow"][2] == {"validation": 8.2}
+
+
+def test_the_name_and_the_order_of_a_setting_do_not_matter(cache):
+    go(Trainer(), cache)
+    train = Trainer()
+    found = go(train, cache, {"broad": {"part": "a", "width": 32}})
+    assert train.runs == []
+    assert found == {"broad": EXPECTED["wide"]}
+
+
+def test_equal_settings_are_trained_once(cache):
+    train = Trainer()
+    found = go(train, cache, {"a": {}, "b": {}})
+    assert train.runs == [(16, 0), (16, 1)]
+    assert found["a"] == found["b"]
+
+
+def test_runs_of_other_settings_are_not_used_and_it_says_so(cache, capsys):
+    go(Trainer(), cache, {"a": {"width": 8}, "b": {"width": 9}})
+    train = Trainer()
+    assert go(train, cache) == EXPECTED
+    assert len(train.runs) == 4
+    assert "Not used: 4 of other settings, seeds or versions" in capsys.readouterr().out
+
+
+def test_runs_of_another_version_are_not_used(cache, monkeypatch):
+    go(Trainer(), cache)
+    monkeypatch.setattr(experiments.torch, "__version__", "9.9")
+    train = Trainer()
+    go(train, cache)
+    assert len(train.runs) == 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"setting": {"width": 32}, "se',
+        "<html>",
+        "[1, 2]",
+        "7",
+        '{"setting": {}, "seed": 0}',
+        '{"setting": {}, "seed": 0, "result": 0.9}',
+        '{"setting": {}, "seed": 0, "result": {"validation": NaN}}',
+        '{"setting": {}, "seed": 0, "result": {"validation": "high"}}',
+        "\0\0\0",
+    ],
+)
+def test_damaged_lines_are_ignored_and_counted(cache, capsys, damage):
+    go(Trainer(), cache)
+    lines = cache.read_text().splitlines()
+    cache.write_text("\n".join([lines[0], damage, *lines[2:], damage]))
+    capsys.readouterr()
+    train = Trainer()
+    assert go(train, cache) == EXPECTED
+    assert train.runs == [(16, 1)]
+    said = capsys.readouterr().out
+    assert said == "4 runs: 3 taken from runs.jsonl, 1 to train.\nIgnored: 2 damaged lines.\n"
+    assert go(train, cache) == EXPECTED  # the new line did not run into the torn one
+    assert train.runs == [(16, 1)]
+
+
+def test_a_file_that_is_no_text_is_ignored(cache, capsys):
+    cache.write_bytes(bytes(range(128, 256)))
+    assert go(Trainer(), cache) == EXPECTED
+    assert "Ignored: 1 damaged line." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", None])
+def test_what_is_not_a_number_is_not_stored(cache, value):
+    def train(seed, **setting):
+        return {"validation": value}
+
+    with pytest.raises(ValueError, match="should be a finite number"):
+        go(train, cache)
+    assert cache.read_text() == ""
+
+
+def test_a_run_is_in_the_file_before_the_next_begins(cache):
+    lines = []
+
+    def train(seed, **setting):
+        lines.append(len(cache.read_text().splitlines()))
+        return {"validation": 0.5}
+
+    go(train, cache)
+    assert lines == [0, 1, 2, 3]
+    assert json.loads(cache.read_text().splitlines()[0]) == {
+        "setting": {}, "seed": 0, "torch": torch.__version__, "result": {"validation": 0.5}
+    }  # fmt: skip
+
+
+def test_the_folder_is_made(tmp_path):
+    assert go(Trainer(), tmp_path / "a" / "b" / "runs.jsonl") == EXPECTED
+
+
+def test_what_cannot_be_written_is_found_before_the_first_training(tmp_path):
+    train = Trainer()
+    with pytest.raises(OSError, match="directory"):
+        go(train, tmp_path)
+    with pytest.raises(TypeError, match="function"):
+        go(train, tmp_path / "runs.jsonl", {"a": {"change": torch.relu}})
+    assert train.runs == []
+
+
+def test_seeds_may_be_a_generator(cache):
+    assert go(Trainer(), cache, seeds=(seed for seed in (0, 1))) == EXPECTED
+
+
+# ---------------------------------------------------------------- penalties
+
+
+def test_penalties_by_hand():
+    model = nn.Linear(2, 1)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[3.0, -4.0]]))
+        model.bias.fill_(-0.5)
+    assert l1_penalty(model).item() == 7.5
+    assert l2_penalty(model).item() == 25.25
+
+
+def test_half_the_squares_are_weight_decay():
+    X, y = torch.randn(8, 4), torch.arange(8) % 2
+    weights = []
+    for penalty, decay in [(lambda m: 0.15 * l2_penalty(m), 0.0), (None, 0.3)]:
+        torch.manual_seed(0)
+        model = nn.Linear(4, 2)
+        fit(
+            model,
+            [(X, y)],
+            [(X, y)],
+            epochs=3,
+            optimizer=torch.optim.SGD(model.parameters(), 0.1, weight_decay=decay),
+            loss_function=nn.CrossEntropyLoss(),
+            penalty=penalty,
+            keep_best=False,
+            progress=False,
+        )
+        weights.append(model.weight.detach())
+    assert torch.allclose(*weights, atol=1e-6)
+
+
+# ---------------------------------------------------------------- fit, as an experiment needs it
+
+
+class Forgetting(nn.Module):
+    """Right about everything in the first epoch, wrong afterwards."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, X):
+        return torch.stack([-self.weight * X[:, 0], self.weight * X[:, 0]], dim=1)
+
+
+class Shrinking(torch.optim.SGD):
+    """Takes 0.6 from the weight in each step."""
+
+    def step(self, closure=None):
+        with torch.no_grad():
+            self.param_groups[0]["params"][0] -= 0.6
+
+
+@pytest.mark.parametrize(("keep_best", "weight"), [(True, 0.4), (False, -0.8)])
+def test_fit_keeps_the_best_or_the_last_weights(keep_best, weight):
+    data = [(torch.tensor([[1.0], [-1.0]]), torch.tensor([1, 0]))]
+    model = Forgetting()
+    history = fit(
+        model,
+        data,
+        data,
+        epochs=3,
+        optimizer=Shrinking(model.parameters(), 0.1),
+        loss_function=nn.CrossEntropyLoss(),
+        keep_best=keep_best,
+        progress=False,
+    )
+    assert [score.right for score in history.validation] == [2, 0, 0]
+    assert history.best_epoch == 1
+    assert model.weight.item() == pytest.approx(weight)
+    assert not history.interrupted
+
+
+def test_fit_says_that_it_was_interrupted(capsys):
+    def stop(model):
+        raise KeyboardInterrupt
+
+    data = [(torch.ones(2, 1), torch.tensor([1, 0]))]
+    model = Forgetting()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    history = fit(
+        model,
+        data,
+        data,
+        epochs=3,
+        optimizer=optimizer,
+        loss_function=nn.CrossEntropyLoss(),
+        penalty=stop,
+        progress=False,
+    )
+    assert history.interrupted
+    assert "Epochs finished and kept: 0" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- the net
+
+
+def parameters(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_docstring_states_the_parameters():
+    text = RemedyNet.__doc__
+    assert f"{parameters(RemedyNet()):,} parameters as given by default" in text
+    assert f"{parameters(RemedyNet(width=32)):,} with width 32" in text
+    assert f"each with {parameters(RemedyNet(blocks=1)) - 18_090} parameters at width 16" in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"width": 32, "batch_norm": True},
+        {"blocks": 3, "dropout": 0.5},
+        {"blocks": 3, "skip": True, "batch_norm": True},
+    ],
+)
+def test_remedy_net_gives_two_scores(options):
+    assert RemedyNet(**options)(torch.zeros(4, 3, 32, 32)).shape == (4, 2)
+
+
+def test_skips_add_no_weights():
+    assert parameters(RemedyNet(blocks=4, skip=True)) == parameters(RemedyNet(blocks=4))
+
+
+def test_a_residual_part_of_zeros_changes_nothing():
+    part = nn.Conv2d(2, 2, kernel_size=3, padding=1)
+    nn.init.zeros_(part.weight)
+    nn.init.zeros_(part.bias)
+    X = torch.randn(3, 2, 5, 5)
+    assert torch.equal(Residual(part)(X), X)
+    assert torch.equal(Residual(nn.Identity())(X), 2 * X)
+
+
+# ---------------------------------------------------------------- the figure
+
+
+def test_every_run_is_a_dot_and_the_best_is_on_top(monkeypatch):
+    monkeypatch.setattr(plotting, "display", lambda data, **options: None)
+    monkeypatch.setattr(plt, "close", lambda: None)
+    results = {
+        "good": [{"train": 1.0, "validation": 0.8}, {"train": 0.9, "validation": 0.9}],
+        "bad": [{"train": 0.7, "validation": 0.6}],
+    }
+    show_runs(results, alt="A figure that a test looks at.")
+    (ax,) = plt.gcf().axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["bad", "good"]
+    dots = {
+        (line.get_marker(), tuple(map(float, line.get_xdata())), line.get_ydata()[0])
+        for line in ax.lines
+        if line.get_marker() in "so" and len(line.get_xdata())
+    }
+    assert dots == {
+        ("s", (100.0, 90.0), 1),
+        ("o", (80.0, 90.0), 1),
+        ("s", (70.0,), 0),
+        ("o", (60.0,), 0),
+    }
+    monkeypatch.undo()
+    plt.close("all")
