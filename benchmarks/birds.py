@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from helpers.batches import Batches, random_crop, random_flip, split_validation
 from helpers.data import cifar10, of_classes
 from helpers.machine import choose_device, fast_bf16, set_seed
-from helpers.models import DoubleBlockNet, TanhConvNet, TanhMLP
+from helpers.models import BlockNet, TanhConvNet, TanhMLP
 from helpers.muon import Muon
 from helpers.training import evaluate, fit
 
@@ -119,6 +119,7 @@ def conv_cycle(*run):
 
 
 # name: (what, network, training, whether the pixels are scrambled)
+blocks = partial(BlockNet, widths=(32, 64, 128), depths=(1, 2, 2), channels=3, size=32, classes=2)
 EXPERIMENTS = {
     "mlp": ("MLP, 30 epochs", TanhMLP, mlp_cycle, False),
     "deep": ("deep MLP, 15 epochs", lambda: TanhMLP((1024, 512, 128)), deep_cycle, False),
@@ -127,8 +128,8 @@ EXPERIMENTS = {
     "conv scrambled": ("convolutional, scrambled pixels", TanhConvNet, conv_cycle, True),
     "old mlp": ("MLP, published loop, 100 epochs", TanhMLP, old_loop, False),
     "old conv": ("convolutional, published loop, 100 epochs", TanhConvNet, old_loop, False),
-    "fast sgd": ("DoubleBlockNet with SGD", DoubleBlockNet, partial(fast, muon=False), False),
-    "fast": ("DoubleBlockNet with Muon", DoubleBlockNet, partial(fast, muon=True), False),
+    "fast sgd": ("BlockNet with SGD", blocks, partial(fast, muon=False), False),
+    "fast": ("BlockNet with Muon", blocks, partial(fast, muon=True), False),
 }
 
 

@@ -129,12 +129,12 @@ The 25 steps on all pictures at once took {memory():.1f} GB of memory.
 What the numbers mean:
 
 - Held out: the weights of the epoch that was best on validation. No test-time flips.
-- Training: accuracy in the last epoch, taken while the weights change; for DoubleBlockNet on
+- Training: accuracy in the last epoch, taken while the weights change; for BlockNet on
   changed (mirrored, shifted) pictures.
 - Seconds: the training loop; reading the data and validation are not counted. Batches come
-  from memory, with channels_last; DoubleBlockNet and the deep MLP also use 16-bit numbers. The
+  from memory, with channels_last; BlockNet and the deep MLP also use 16-bit numbers. The
   published loop (SGD 0.01, batches of 64) uses a DataLoader and 32-bit numbers.
-- The settings were chosen on validation with other seeds than these (SGD for DoubleBlockNet after
+- The settings were chosen on validation with other seeds than these (SGD for BlockNet after
   few trials). One earlier choice was tried with seed 10 and dropped: BlockNet with Muon, 94.8 %;
   the convolutional network without weight decay, 89.3 %.
 

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["BlockNet", "DoubleBlockNet", "FourConvNet", "RemedyNet", "Residual", "SignsNet"]
-__all__ += ["TanhConvNet", "TanhMLP", "TinyNet", "trace_shapes"]
+__all__ = ["BlockNet", "FourConvNet", "RemedyNet", "Residual", "SignsNet", "TanhConvNet"]
+__all__ += ["TanhMLP", "TinyNet", "trace_shapes"]
 
 
 class SignsNet(nn.Module):
@@ -177,30 +177,6 @@ class TanhConvNet(nn.Module):
         X = F.max_pool2d(torch.tanh(self.conv2(X)), 2)  # (N, 8, 8, 8)
         X = torch.tanh(self.hidden(X.flatten(1)))  # (N, 32)
         return self.output(X)  # (N, 2)
-
-
-class DoubleBlockNet(nn.Sequential):
-    """BlockNet's idea with a second convolution in all blocks but the first. Built in lesson 06.
-
-    Input: float (N, 3, 32, 32). Output: scores (N, 2). 282,274 parameters as given by default.
-
-    Parameters
-    ----------
-    widths : sequence of int
-        Feature maps of each block; each block halves the size.
-    """
-
-    def __init__(self, widths=(32, 64, 128)):
-        layers, before = [], 3
-        for width in widths:
-            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
-            layers += [nn.BatchNorm2d(width), nn.ReLU()]
-            if before > 3:
-                layers += [nn.Conv2d(width, width, 3, padding=1, bias=False)]
-                layers += [nn.BatchNorm2d(width), nn.ReLU()]
-            before = width
-        side = 32 >> len(widths)
-        super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, 2))
 
 
 class Residual(nn.Module):

@@ -413,6 +413,12 @@ WRONG = {
         ("def to_batch(pictures):\n    return pictures[:, None].double() / 255", "torch.float32"),
         ("def to_batch(pictures):\n    return pictures.numpy() / 255", "tensor is asked for"),
         ("def to_batch(pictures):\n    pictures / 255", "return"),
+        (
+            "def to_batch(p):\n    X = p[:, None] if p.ndim == 3 else p.permute(0, 3, 1, 2)\n"
+            "    return X / X.max()",
+            "in every batch alike",
+        ),
+        ("def to_batch(p):\n    return p.permute(0, 3, 1, 2) / 255", "of the shape (4, 28, 28) it"),
     ],
     "output_megabytes": [
         (_MEGABYTES.format("maps * height * width * batch_size / 1e6"), "takes 4 bytes"),
@@ -421,6 +427,7 @@ WRONG = {
         (_MEGABYTES.format("4 * maps * height * width * batch_size"), "in bytes"),
         (_MEGABYTES.format("4 * maps * height * width * batch_size / 1024**2"), "1,000,000"),
         (_MEGABYTES.format("maps * height * width * batch_size"), "counts the numbers"),
+        (_MEGABYTES.format("round(4 * maps * height * width * batch_size / 1e6)"), "not round"),
     ],
     "conv_parameters": [
         (_PARAMETERS.format("inputs * outputs * kernel**2"), "biases are missing"),
@@ -836,6 +843,13 @@ WRONG = {
     "kept_epoch": [
         ("def kept_epoch(a, patience):\n    return a.index(max(a)) + 1", "patience is not used"),
         (
+            "def kept_epoch(a, patience):\n    best, bad = 0, 0\n    for i in range(1, len(a)):\n"
+            "        if a[i] > a[best]:\n            best = i\n"
+            "        else:\n            bad += 1\n"
+            "        if bad >= patience:\n            break\n    return best + 1",
+            "counting anew",
+        ),
+        (
             "def kept_epoch(a, patience):\n    best = 0\n    for i in range(len(a)):\n"
             "        if a[i] > a[best]:\n            best = i\n"
             "        if i - best >= patience:\n            break\n    return best",
@@ -900,7 +914,7 @@ WRONG = {
             ("return k, [int(t[i] == a) for i in k]", "0 and 1 are swapped"),
             ("return k, [int(t[i] > min(a, b)) for i in k]", "even if it is the larger"),
             ("return [t[i] for i in k], [int(t[i] == b) for i in k]", "at which positions"),
-            ("return range(len(t)), [int(v == b) for v in t]", "other eight classes must go"),
+            ("return range(len(t)), [int(v == b) for v in t]", "those of the two classes"),
             ("return k", "Two lists are asked for"),
             ("return k, [int(v == b) for v in t]", "one label for each"),
             ("return k[1:], [int(t[i] == b) for i in k[1:]]", "it should be"),

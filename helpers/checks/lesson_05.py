@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from helpers.checks.engine import NotAttempted, check, explain
+from helpers.checks.engine import Hint, NotAttempted, check, explain
 
 __all__ = ["accuracy_by_class", "conv_parameters", "output_megabytes", "to_batch"]
 
@@ -14,11 +14,19 @@ def to_batch(answer):
     """``to_batch(pictures)``: uint8 (N, H, W) or (N, H, W, 3) to float (N, C, H, W) in 0-1."""
     generator = torch.Generator().manual_seed(0)
     for shape in [(4, 28, 28), (3, 6, 5, 3), (2, 8, 8, 3), (5, 7, 9)]:
-        pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        result = answer(pictures.clone())
+        pictures = torch.randint(0, 200, shape, dtype=torch.uint8, generator=generator)
+        given = pictures.clone()
+        try:
+            result = answer(given)
+        except Exception as error:
+            raise Hint(
+                f"For pictures of the shape {shape} it stops with {type(error).__name__}: {error}"
+            ) from error
         if result is ...:
             raise NotAttempted
         hint = _batch_hint(pictures, result)
+        if hint is None and not torch.equal(given, pictures):
+            hint = "the pictures that were given have changed: make new ones."
         if hint:
             return f"For pictures of the shape {shape}: {hint}"
     return None
@@ -38,20 +46,23 @@ def _batch_hint(pictures, result):
         return f"the result has the shape {found}, it should be {wanted}."
     if not result.is_floating_point():
         return f"the result is {result.dtype}: make it float."
-    if result.max() > 1.5:
-        return "the values still go up to 255: divide by 255."
-    if torch.allclose(result.float() * 256, right.float(), atol=0.01):
-        return "white should be 1: divide by 255, not by 256."
-    if colour and torch.allclose(result.reshape(pictures.shape).float() * 255, pictures.float()):
-        return (
-            "the shape is right, but the numbers are in the wrong places: view and reshape only "
-            "cut the same row of numbers anew; permute moves the axis."
-        )
-    if not torch.allclose(result.float() * 255, right.float(), atol=0.01):
-        return "the shape is right, but values are in the wrong places: which axis goes where?"
     if result.dtype != torch.float32:
         return f"the result is {result.dtype}: layers take torch.float32."
-    return None
+    if result.max() > 1.5:
+        return "the values still go up to 255: divide by 255."
+    if torch.allclose(result * 256, right.float(), atol=0.01):
+        return "white, 255, should be 1: divide by 255, not by 256."
+    if torch.allclose(result * 255, right.float(), atol=0.01):
+        return None
+    if torch.allclose(result.flatten().sort().values * 255, right.float().flatten().sort().values):
+        return (
+            "the shape is right, but the numbers are in the wrong places: view and reshape only "
+            "cut the same row of numbers into other pieces; permute moves the axis."
+        )
+    return (
+        f"the values go from {result.min():.2f} to {result.max():.2f}: divide by 255, so that 0 "
+        "stays 0 and 255 would be 1, in every batch alike."
+    )
 
 
 @check
@@ -70,6 +81,10 @@ def output_megabytes(answer):
             (lambda m, h, w, n: 4 * h * w * n / 1e6, "There is an output for each feature map."),
             (lambda m, h, w, n: 4 * m * h * w * n, "That is in bytes: a megabyte is a million."),
             (lambda m, h, w, n: 4 * m * h * w * n / 2**20, "Here a megabyte is 1,000,000 bytes."),
+            (lambda m, h, w, n: 4 * m * h * w * n / 1e3, "That is in kilobytes: a megabyte is a "
+             "million bytes."),
+            (lambda m, h, w, n: round(4 * m * h * w * n / 1e6, 2), "Do not round the result."),
+            (lambda m, h, w, n: round(4 * m * h * w * n / 1e6), "Do not round the result."),
             (lambda m, h, w, n: m * h * w * n, "That counts the numbers: times 4 bytes, in "
              "millions."),
         ],

@@ -42,6 +42,8 @@ def unnormalise(answer):
              "by it."),
             (lambda X, m, s: X * column(s), "The mean is missing."),
             (lambda X, m, s: X + column(m), "The deviation is missing."),
+            (lambda X, m, s: X.permute(1, 2, 0) * s + m, "The channels are last now: move them "
+             "back to the front, or use std.view(3, 1, 1)."),
             (lambda X, m, s: X * s + m, "`X * std` pairs the three numbers with the columns of a "
              "picture, not with its channels: std.view(3, 1, 1)."),
             (lambda X, m, s: X * s.view(1, 3, 1) + m.view(1, 3, 1), "That pairs the three numbers "
@@ -71,13 +73,19 @@ def relabel(answer):
                 return result
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise Hint("Two lists are asked for: `return positions, labels`.")
-            if ... in result:
+            if any(part is ... for part in result):
                 return ...
             positions, labels = ([int(v) for v in part] for part in result)
             if len(positions) != len(labels):
                 raise Hint(
                     f"There are {len(positions)} positions, but {len(labels)} labels: give one "
                     "label for each picture that is kept."
+                )
+            expected = len(kept(*case))
+            if len(positions) != expected:
+                raise Hint(
+                    f"{len(positions)} pictures are kept, there should be {expected}: those of the "
+                    "two classes."
                 )
             return [positions, labels]
 
@@ -106,8 +114,8 @@ def relabel(answer):
             (lambda t, a, b: ([t[i] for i in kept(t, a, b)],
                               [int(t[i] == b) for i in kept(t, a, b)]), "The first list holds "
              "labels; it should say at which positions they stand."),
-            (lambda t, a, b: (range(len(t)), [int(v == b) for v in t]), "The pictures of the other "
-             "eight classes must go."),
+            (lambda t, a, b: ([int(t[i] == b) for i in kept(t, a, b)], kept(t, a, b)), "The two "
+             "lists are in the wrong order: positions first."),
         ],
         otherwise="The positions or the labels are off: try it with [0, 2, 9, 2] and 0, 2; that "
         "gives [0, 1, 3] and [0, 1, 1].",
@@ -151,8 +159,8 @@ def log_softmax(answer):
             (lambda s: s.softmax(0).clamp(1e-12).log(), "Cutting off at a small number hides the "
              "−inf and gives a wrong answer: work with the logarithms."),
         ],
-        otherwise="Right for small scores, but not for large ones such as 0 and 104: e to the "
-        "power of a large score is inf. Subtract the largest score from all of them first.",
+        otherwise="Right for small scores, but not for (0, 104), (1000, 990, 0) and (−900, −901): "
+        "subtract the largest score from all of them first.",
     )  # fmt: skip
 
 
@@ -218,6 +226,14 @@ def ready(answer):
              "255 first, as for training."),
             (lambda p, m, s: chw(p)[None] / 255, "It is not normalised: the model has only seen "
              "normalised pictures."),
+            (lambda p, m, s: chw(p)[None] / 255 - m.view(3, 1, 1), "The deviation is missing: "
+             "divide by std."),
+            (lambda p, m, s: chw(p)[None] / 255 * s.view(3, 1, 1) + m.view(3, 1, 1), "That undoes "
+             "a normalisation: subtract the mean, then divide."),
+            (lambda p, m, s: normal(chw(p), m, s)[None] / 255, "Divide by 255 before you "
+             "normalise."),
+            (lambda p, m, s: normal(chw(p) // 255, m, s)[None], "`// 255` throws the fraction "
+             "away: use `/`."),
             (lambda p, m, s: chw(p)[None], "Divide by 255, and normalise as for training."),
             (lambda p, m, s: normal(scrambled(p) / 255, m, s)[None], "reshape keeps the order of "
              "the numbers and so mixes pixels with colours: `permute(2, 0, 1)` moves the axis."),

@@ -107,7 +107,29 @@ def kept_epoch(answer):
         ([0.7, 0.7, 0.6, 0.9], 2),
         ([0.5, 0.6, 0.7], 2),
         ([0.8, 0.7, 0.9, 0.1], 1),
+        ([0.6, 0.5, 0.7, 0.6, 0.8], 2),
     ]
+
+    def never_reset(accuracies, patience):
+        best, bad = 0, 0
+        for epoch in range(1, len(accuracies)):
+            if accuracies[epoch] > accuracies[best]:
+                best = epoch
+            else:
+                bad += 1
+            if bad >= patience:
+                break
+        return best + 1
+
+    def against_previous(accuracies, patience):
+        best, bad = 0, 0
+        for epoch in range(1, len(accuracies)):
+            risen = accuracies[epoch] > accuracies[epoch - 1]
+            best, bad = (epoch, 0) if risen else (best, bad + 1)
+            if bad >= patience:
+                break
+        return best + 1
+
     return explain(
         answer,
         cases,
@@ -125,6 +147,8 @@ def kept_epoch(answer):
             (lambda a, p: _kept(a, p + 1)[0], "It waits one epoch too long: stop after `patience` "
              "epochs without an improvement."),
             (lambda a, p: _kept(a, p - 1)[0], "It stops one epoch too soon."),
+            (never_reset, "An improvement starts the counting anew."),
+            (against_previous, "Compare with the best accuracy so far, not with the one before."),
             (lambda a, p: max(a), "That is an accuracy: return the number of the epoch."),
             (lambda a, p: a[_kept(a, p, later=0)[0]], "That is an accuracy: return the number of "
              "the epoch."),
