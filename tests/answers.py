@@ -917,7 +917,7 @@ WRONG = {
             ("return range(len(t)), [int(v == b) for v in t]", "those of the two classes"),
             ("return k", "Two lists are asked for"),
             ("return k, [int(v == b) for v in t]", "one label for each"),
-            ("return k[1:], [int(t[i] == b) for i in k[1:]]", "it should be"),
+            ("return k[1:], [int(t[i] == b) for i in k[1:]]", "there should be"),
             ("return [i + 1 for i in k], [int(t[i] == b) for i in k]", "that gives [0, 1, 3]"),
             (
                 "n = [i for i in k if t[i] == a]\n    m = [i for i in k if t[i] == b]\n"

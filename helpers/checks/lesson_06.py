@@ -159,8 +159,8 @@ def log_softmax(answer):
             (lambda s: s.softmax(0).clamp(1e-12).log(), "Cutting off at a small number hides the "
              "−inf and gives a wrong answer: work with the logarithms."),
         ],
-        otherwise="Right for small scores, but not for (0, 104), (1000, 990, 0) and (−900, −901): "
-        "subtract the largest score from all of them first.",
+        otherwise="Subtract the largest score from all of them first: this is right for small "
+        "scores, but not for (0, 104), (1000, 990, 0) and (−900, −901).",
     )  # fmt: skip
 
 
