@@ -25,8 +25,8 @@ PICTURES = ROOT / "pictures"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
-    (re.compile(r"(?:/|[A-Z]:\\)[^\s'\"]*?site-packages[/\\]"), ""),
-    (re.compile(r"(?:/|[A-Z]:\\)[^\s'\"]*?[/\\]lib[/\\]python[\d.]+[/\\]"), ""),
+    (re.compile(r"(?:~?/|[A-Z]:\\)[^\s'\"]*?site-packages[/\\]"), ""),
+    (re.compile(r"(?:~?/|[A-Z]:\\)[^\s'\"]*?[/\\]lib[/\\]python[\d.]+[/\\]"), ""),
     (re.compile(re.escape(str(ROOT)) + r"[/\\]?"), ""),
 ]
 
