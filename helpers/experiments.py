@@ -124,7 +124,7 @@ def _append(cache, run):
         file.write("\n" * torn + json.dumps(run) + "\n")  # half a line must not spoil the next
 
 
-def show_runs(results: Mapping[str, list[dict]], *, alt: str) -> None:
+def show_runs(results: Mapping[str, list[dict]], *, alt: str, start: float = 0) -> None:
     """Draw the accuracy of each run as a dot and the mean as a line, training and validation.
 
     Parameters
@@ -133,6 +133,8 @@ def show_runs(results: Mapping[str, list[dict]], *, alt: str) -> None:
         Accuracies 0-1, as `run_all` returns them. The best mean validation comes first.
     alt : str
         The text alternative, see `helpers.plotting.show_figure`.
+    start : float
+        Where the axis begins, in per cent. Runs below it are not drawn: their mean is written.
     """
 
     def mean(name, part):
@@ -142,15 +144,19 @@ def show_runs(results: Mapping[str, list[dict]], *, alt: str) -> None:
     _, ax = plt.subplots(figsize=(9, 0.42 * len(names) + 1.2), layout="constrained")
     for row, name in enumerate(names):
         low, high = (mean(name, part) for part in ("validation", "train"))
+        if high < start:
+            ax.text(start, row, f" ← {low:.0f} %, training {high:.0f} %", va="center")
+            continue
         ax.plot([low, high], [row, row], color=COLORS["quiet"], lw=1, zorder=0)
         for part, marker in (("train", "s"), ("validation", "o")):
             values = [100 * run[part] for run in results[name]]
             ax.plot(values, [row] * len(values), marker, ms=5, alpha=0.6, color=COLORS[part])
-            ax.plot(mean(name, part), row, "|", ms=18, mew=3, color=COLORS[part])
+            ax.plot(mean(name, part), row, "|", ms=18, mew=2, color=COLORS[part])
     ax.plot([], [], "s", color=COLORS["train"], label="training")
     ax.plot([], [], "o", color=COLORS["validation"], label="validation")
     ax.set_yticks(range(len(names)), names)
     ax.set(xlabel="accuracy (%): a dot for each run, a bar for the mean", ylim=(-0.6, len(names)))
+    ax.set_xlim(left=start or None)
     ax.grid(axis="x", color=COLORS["quiet"], alpha=0.3)
     ax.legend(loc="upper left", ncols=2, frameon=False)
     show_figure(alt)

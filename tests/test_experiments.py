@@ -347,3 +347,19 @@ def test_every_run_is_a_dot_and_the_best_is_on_top(monkeypatch):
     }
     monkeypatch.undo()
     plt.close("all")
+
+
+def test_runs_below_the_start_of_the_axis_are_written(monkeypatch):
+    monkeypatch.setattr(plotting, "display", lambda data, **options: None)
+    monkeypatch.setattr(plt, "close", lambda: None)
+    results = {
+        "good": [{"train": 1.0, "validation": 0.9}],
+        "lost": [{"train": 0.5, "validation": 0.4}, {"train": 0.6, "validation": 0.5}],
+    }
+    show_runs(results, alt="A figure that a test looks at.", start=80)
+    (ax,) = plt.gcf().axes
+    assert [text.get_text() for text in ax.texts] == [" ← 45 %, training 55 %"]
+    assert ax.get_xlim()[0] == 80
+    assert {line.get_ydata()[0] for line in ax.lines if len(line.get_xdata())} == {1}
+    monkeypatch.undo()
+    plt.close("all")

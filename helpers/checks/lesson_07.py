@@ -35,7 +35,7 @@ def decayed_step(answer):
              "the gradient."),
             (lambda w, g, lr, d: w - lr * (g + d), "The decay should grow with the weight: "
              "multiply it by w."),
-            (lambda w, g, lr, d: w - lr * (g + d * np.sign(w)), "That is L1's gradient. Weight "
+            (lambda w, g, lr, d: w - lr * (g + d * w / abs(w)), "That is L1's gradient. Weight "
              "decay is proportional to w."),
             (lambda w, g, lr, d: w - lr * (g + d * w**2), "The penalty is w²; its gradient is "
              "proportional to w."),
