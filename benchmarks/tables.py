@@ -8,6 +8,11 @@ HERE = Path(__file__).parent
 HEAD = "# Benchmarks"
 
 
+def read(file: str) -> dict:
+    """Give a recorded file."""
+    return json.loads((HERE / file).read_text(encoding="utf-8"))
+
+
 def table(file: str, first: str) -> str:
     """Give a recorded file as a Markdown table, a row for each experiment, and its machine.
 
@@ -16,14 +21,14 @@ def table(file: str, first: str) -> str:
     """
     lines = [f"| {first} | mean | from | to | seeds | seconds a training |"]
     lines += ["|---|---|---|---|---|---|"]
-    experiments = json.loads((HERE / file).read_text(encoding="utf-8"))["experiments"]
+    experiments = read(file)["experiments"]
     for result in experiments.values():
         runs = result["accuracy"]
         values = (statistics.mean(runs), min(runs), max(runs))
         shares = " | ".join(f"{100 * value:.1f} %" for value in values)
         seconds = "–"
         if "seconds" in result:
-            seconds = f"{sorted(result['seconds'])[len(runs) // 2]:.0f}"
+            seconds = f"{statistics.median(result['seconds']):.0f}"
         lines.append(f"| {result['what']} | {shares} | {len(runs)} | {seconds} |")
     return "\n".join([*lines, "", measured_on(result["machine"])])
 
@@ -42,7 +47,7 @@ def birds_table() -> str:
     lines = ["| network and training | parameters | held out, mean | from | to | training, mean "]
     lines[0] += "| seeds | seconds |"
     lines += ["|---|---|---|---|---|---|---|---|"]
-    experiments = json.loads((HERE / "birds.json").read_text(encoding="utf-8"))["experiments"]
+    experiments = read("birds.json")["experiments"]
     for result in experiments.values():
         runs = result["test"]
         values = (statistics.mean(runs), min(runs), max(runs), statistics.mean(result["train"]))
@@ -56,7 +61,7 @@ def birds_table() -> str:
 
 def regularization_table() -> str:
     """Give the table of regularization.json in Markdown, the best mean validation first."""
-    recorded = json.loads((HERE / "regularization.json").read_text(encoding="utf-8"))
+    recorded = read("regularization.json")
     lines = ["| setting | training | validation | from | to | gap | seconds a training |"]
     lines += ["|---|---|---|---|---|---|---|"]
 
@@ -155,14 +160,14 @@ these 5,000 pictures to learn from as well.
 
 def race_factor() -> float:
     """How many times sooner the fast net of lesson 05 has finished (medians)."""
-    results = json.loads((HERE / "fashion.json").read_text(encoding="utf-8"))["experiments"]
+    results = read("fashion.json")["experiments"]
     old, fast = (statistics.median(results[name]["seconds"]) for name in ("old", "fast"))
     return old / fast
 
 
 def memory() -> float:
     """The peak memory of the steps on all pictures at once, in GB."""
-    results = json.loads((HERE / "fashion.json").read_text(encoding="utf-8"))["experiments"]
+    results = read("fashion.json")["experiments"]
     return max(results["full"]["peak_memory_gb"])
 
 

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from helpers.counting import confusion_matrix
 from helpers.plotting import COLORS, show_figure, show_images
 
 __all__ = ["confusion_matrix", "show_confusion", "show_curves", "show_mistakes"]
@@ -34,34 +35,6 @@ def show_curves(history, *, alt: str) -> None:
     left.legend()
     right.legend()
     show_figure(alt)
-
-
-def confusion_matrix(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
-    """Count how often each class was taken for each. Built in lesson 04.
-
-    Parameters
-    ----------
-    predicted, y : int64 tensors (N,)
-        The model's answers and the labels, 0 to ``classes`` - 1.
-    classes : int
-
-    Returns
-    -------
-    int64 tensor (classes, classes)
-        Rows are the labels, columns the answers; the diagonal is what was right.
-
-    Raises
-    ------
-    ValueError
-        For an answer or a label outside 0 to ``classes`` - 1.
-    """
-    both = torch.cat([predicted, y])
-    if len(both) and (both.min() < 0 or both.max() >= classes):
-        raise ValueError(
-            f"answers and labels go from {both.min()} to {both.max()}, but the classes from 0 to "
-            f"{classes - 1}"
-        )
-    return torch.bincount(classes * y + predicted, minlength=classes**2).view(classes, classes)
 
 
 def show_confusion(matrix: torch.Tensor, names: Sequence[str], *, alt: str) -> None:

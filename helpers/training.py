@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from helpers.counting import per_class_accuracy
 from helpers.weights import load_weights, save_weights
 
 __all__ = ["History", "Score", "evaluate", "fit", "load_weights", "per_class_accuracy"]
@@ -187,40 +188,6 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
     if not labels:
         raise ValueError("the loader gave no batch: is the dataset empty?")
     return torch.cat(outputs), torch.cat(labels)
-
-
-def per_class_accuracy(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
-    """Return the share of right answers among the samples of each class. Built in lesson 05.
-
-    Parameters
-    ----------
-    predicted, y : int64 tensors (N,)
-        The model's answers and the labels of ALL samples, 0 to ``classes`` - 1.
-    classes : int
-
-    Returns
-    -------
-    float tensor (classes,)
-        Values 0-1; nan for a class without a sample.
-
-    Raises
-    ------
-    ValueError
-        If the two differ in length, or hold a class outside 0 to ``classes`` - 1.
-    """
-    if predicted.shape != y.shape or y.ndim != 1:
-        raise ValueError(
-            f"answers have the shape {tuple(predicted.shape)}, labels {tuple(y.shape)}: give one "
-            "answer for each label, such as output.argmax(dim=1)"
-        )
-    both = torch.cat([predicted, y])
-    if len(both) and (both.min() < 0 or both.max() >= classes):
-        raise ValueError(
-            f"answers and labels go from {both.min()} to {both.max()}, but the classes from 0 to "
-            f"{classes - 1}"
-        )
-    right = torch.bincount(y[predicted == y], minlength=classes)
-    return right / torch.bincount(y, minlength=classes)
 
 
 @contextmanager
