@@ -23,21 +23,36 @@ PACKAGES = {
 CPU_BF16 = ("avx512_bf16", "amx_tile")
 
 
-def choose_device():
+def choose_device(wanted: str | None = None):
     """Choose the fastest device that this machine has (used from lesson 00 on).
+
+    Parameters
+    ----------
+    wanted : str, optional
+        Take this one instead, such as ``"cpu"``.
 
     Returns
     -------
     torch.device
         ``cuda`` for an NVIDIA or AMD GPU, ``mps`` for Apple's, else ``cpu``.
+
+    Raises
+    ------
+    ValueError
+        If this machine does not have the device that is wanted.
     """
     import torch
 
-    if torch.cuda.is_available():
-        return torch.device("cuda")
+    there = ["cpu"]
     if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+        there.insert(0, "mps")
+    if torch.cuda.is_available():
+        there.insert(0, "cuda")
+    if wanted is not None and wanted not in there:
+        raise ValueError(
+            f"there is no {wanted!r} on this machine: PyTorch sees {', '.join(there)} here"
+        )
+    return torch.device(wanted or there[0])
 
 
 def set_seed(seed: int) -> None:

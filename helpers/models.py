@@ -115,6 +115,8 @@ class BlockNet(nn.Sequential):
     channels, size : int
         Channels of a picture, and its height and width in pixels.
     classes : int
+    pool_first : bool
+        Pool after the first convolution of a block. If not, at its end (lesson 08).
 
     Raises
     ------
@@ -122,7 +124,15 @@ class BlockNet(nn.Sequential):
         If the blocks halve the size to nothing, or widths and depths differ in length.
     """
 
-    def __init__(self, widths=(16, 32, 64), depths=None, channels=1, size=28, classes=10):
+    def __init__(
+        self,
+        widths=(16, 32, 64),
+        depths=None,
+        channels=1,
+        size=28,
+        classes=10,
+        pool_first=True,
+    ):
         depths = depths or [1] * len(widths)
         if len(depths) != len(widths):
             raise ValueError(f"there are {len(widths)} widths, but {len(depths)} depths")
@@ -135,9 +145,10 @@ class BlockNet(nn.Sequential):
             for k in range(depth):
                 # batch norm shifts by itself, so the convolution needs no bias
                 layers.append(nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False))
-                layers += [nn.MaxPool2d(2)] if k == 0 else []
+                layers += [nn.MaxPool2d(2)] if k == 0 and pool_first else []
                 layers += [nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
+            layers += [] if pool_first else [nn.MaxPool2d(2)]
         side = size >> len(widths)
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 

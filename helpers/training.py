@@ -111,6 +111,8 @@ def fit(
     ValueError
         For a batch that cannot be trained on (its shape, type or labels do not fit, or a single
         sample meets batch norm), for a loader without batches, and for a loss that is not a number.
+    MemoryError
+        If a batch does not fit into the memory of the device.
     """
     history, best_weights, found_modes = History(), None, _modes(model)
     epochs_bar = tqdm(range(1, epochs + 1), desc="epoch", disable=not progress)
@@ -121,17 +123,19 @@ def fit(
             total_loss, right, total = 0.0, 0, 0
             start = time.perf_counter()
             for X, y in train_loader:
-                output, y = _forward(model, X, y, bf16)
-                loss = loss_function(output, y)
-                _check_loss(loss.item())
-                optimizer.zero_grad()
-                (loss if penalty is None else loss + penalty(model)).backward()
-                optimizer.step()
+                with _memory_for(X):
+                    output, y = _forward(model, X, y, bf16)
+                    loss = loss_function(output, y)
+                    mean_loss = _checked(loss)
+                    optimizer.zero_grad()
+                    (loss if penalty is None else loss + penalty(model)).backward()
+                    optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
-                total_loss += loss.item() * len(y)
-                right += int((output.argmax(1) == y).sum())
+                total_loss += mean_loss * len(y)
+                right += (output.argmax(1) == y).sum()  # a tensor: no waiting for a GPU
                 total += len(y)
+            right = int(right)
             seconds = time.perf_counter() - start  # `right` is a number: the device has finished
             score = evaluate(model, val_loader, loss_function)
             history.train.append(_score(total_loss, right, total, "training"))
@@ -162,13 +166,12 @@ def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Sco
     total_loss, right, total = 0.0, 0, 0
     with _evaluation(model):
         for X, y in loader:
-            output, y = _forward(model, X, y)
-            loss = loss_function(output, y).item()
-            _check_loss(loss)
-            total_loss += loss * len(y)
-            right += int((output.argmax(1) == y).sum())
+            with _memory_for(X):
+                output, y = _forward(model, X, y)
+            total_loss += _checked(loss_function(output, y)) * len(y)
+            right += (output.argmax(1) == y).sum()
             total += len(y)
-    return _score(total_loss, right, total, "evaluation")
+    return _score(total_loss, int(right), total, "evaluation")
 
 
 def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
@@ -210,12 +213,32 @@ def _restore(modes):
         layer.training = training
 
 
-def _check_loss(loss):
-    if not math.isfinite(loss):
+def _checked(loss):
+    value = loss.item()
+    if not math.isfinite(value):
         raise ValueError(
-            f"the loss became {loss}: lower the learning rate, and check that the pictures hold "
+            f"the loss became {value}: lower the learning rate, and check that the pictures hold "
             "no nan"
         )
+    return value
+
+
+@contextmanager
+def _memory_for(X):
+    """Say what to lower when a batch does not fit; PyTorch's message names bytes only."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise MemoryError(
+            f"no memory for a batch of the shape {tuple(X.shape)}: lower batch_size, or take a "
+            f"narrower net ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def _is_out_of_memory(error):
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error)
 
 
 def _score(total_loss, right, total, what):
@@ -250,6 +273,8 @@ def _forward(model, X, y, bf16=False):
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             output = model(X)
     except (RuntimeError, ValueError) as error:
+        if _is_out_of_memory(error):
+            raise
         raise ValueError(
             f"the model cannot take a batch of the shape {tuple(X.shape)}: {error}"
         ) from error
@@ -258,8 +283,9 @@ def _forward(model, X, y, bf16=False):
             f"for {len(y)} samples the model gives {tuple(output.shape)} instead of "
             f"({len(y)}, classes): flatten with flatten(1), which keeps the first axis"
         )
-    if y.min() < 0 or y.max() >= output.shape[1]:
-        wrong = y[(y < 0) | (y >= output.shape[1])][0].item()
+    outside = (y < 0) | (y >= output.shape[1])
+    if outside.any():
+        wrong = y[outside][0].item()
         raise ValueError(
             f"there is a label {wrong}, but the model has the classes 0 to {output.shape[1] - 1}"
         )

@@ -1,0 +1,218 @@
+"""The ladder of lesson 08: recipes that differ by one step, trained, timed and drawn."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, Subset
+from torchvision.transforms import v2
+
+from helpers.batches import Batches, random_crop, random_flip, split_validation
+from helpers.data import as_tensors, cifar10
+from helpers.layers import start_as_identity, whitening_layer
+from helpers.machine import fast_bf16, set_seed
+from helpers.models import BlockNet
+from helpers.muon import Muon
+from helpers.plotting import COLORS, show_figure
+from helpers.training import fit
+
+__all__ = ["Pictures", "Recipe", "build", "for_device", "load_cifar", "show_ladder"]
+__all__ += ["time_epochs", "train", "triangle"]
+
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # computed in lesson 06
+# what each picture goes through in a DataLoader
+ONE_BY_ONE = v2.Compose(
+    [
+        v2.RandomCrop(32, padding=2, padding_mode="reflect"),
+        v2.RandomHorizontalFlip(),
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(MEAN, STD),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a net is trained: each field is a section of lesson 08; the defaults are its start.
+
+    lr is the highest learning rate; with ``muon`` that of the convolutions.
+    """
+
+    from_memory: bool = False
+    bf16: bool = False
+    batch_size: int = 64
+    lr: float = 0.05
+    triangle: bool = False
+    pool_first: bool = False
+    label_smoothing: float = 0.0
+    whitening: bool = False
+    identity: bool = False
+    muon: bool = False
+    widths: tuple[int, ...] = (32, 64, 128)
+    depths: tuple[int, ...] = (1, 2, 2)
+
+
+@dataclass
+class Pictures:
+    """Pictures in three parts, normalised, on one device.
+
+    ``train``, ``val`` and ``test`` are (X, y): float (N, C, H, W), and int64 (N,). ``dataset``
+    gives the training pictures again, one by one with random changes, as a `Dataset`.
+    """
+
+    train: tuple[torch.Tensor, torch.Tensor]
+    val: tuple[torch.Tensor, torch.Tensor]
+    test: tuple[torch.Tensor, torch.Tensor]
+    dataset: Dataset
+
+    def first(self, count: int) -> Pictures:
+        """Give the first training pictures alone, for timing; they are their own validation."""
+        part = tuple(tensor[:count] for tensor in self.train)
+        return Pictures(part, part, part, Subset(self.dataset, range(count)))
+
+
+def load_cifar(device, seed: int = 0) -> Pictures:
+    """Read CIFAR-10 and put 45,000 + 5,000 + 10,000 pictures onto a device (0.8 GB)."""
+    mean, std = (torch.tensor(c).view(3, 1, 1) for c in (MEAN, STD))
+
+    def ready(X, y):
+        X = X.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+        return X.to(device), y.to(device)
+
+    dataset = cifar10(train=True, transform=ONE_BY_ONE)
+    places = torch.arange(len(dataset))
+    (chosen, _), _ = split_validation(places, places, share=0.1, seed=seed)
+    train, val = split_validation(*as_tensors(cifar10(train=True)), share=0.1, seed=seed)
+    test = as_tensors(cifar10(train=False))
+    return Pictures(ready(*train), ready(*val), ready(*test), Subset(dataset, chosen.tolist()))
+
+
+def for_device(recipe: Recipe, device) -> Recipe:
+    """Give the recipe without 16-bit numbers where the device does not have them, and say so."""
+    if recipe.bf16 and not fast_bf16(device):
+        print(f"This {torch.device(device)} has no bfloat16 of its own: going on with 32 bits.")
+        return replace(recipe, bf16=False)
+    return recipe
+
+
+def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
+    """Make the net of a recipe for pictures such as X, on their device."""
+    channels, size = X.shape[1:3]
+    first = []
+    if recipe.whitening:
+        first = [whitening_layer(X[:5000]), nn.ReLU()]
+        channels, size = first[0].out_channels, size - 1
+    blocks = BlockNet(
+        recipe.widths, recipe.depths, channels=channels, size=size, pool_first=recipe.pool_first
+    )
+    model = nn.Sequential(*first, blocks)
+    if recipe.identity:
+        start_as_identity(model)
+    return model.to(X.device, memory_format=torch.channels_last if recipe.bf16 else None)
+
+
+def augment(X: torch.Tensor) -> torch.Tensor:
+    """Mirror and shift each picture of a batch by itself, by up to 2 pixels."""
+    return random_crop(random_flip(X), 2)
+
+
+def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options):
+    """Train a net by a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : Pictures
+    epochs : int
+    seed : int
+        For the first weights, the order and the changes of the pictures.
+    **options
+        For `fit`, such as ``progress=False``.
+
+    Returns
+    -------
+    model, History
+        The weights are those of the last epoch: the settings chose nothing on the way.
+    """
+    set_seed(seed)
+    X, y = data.train
+    model = build(recipe, X)
+    size = recipe.batch_size
+    if recipe.from_memory:
+        loader = Batches(X, y, size, shuffle=True, drop_last=True, augment=augment)
+    else:
+        loader = DataLoader(data.dataset, size, shuffle=True, drop_last=True)
+    if recipe.muon:
+        optimizer = Muon(model, lr=recipe.lr)
+    else:
+        optimizer = torch.optim.SGD(
+            model.parameters(), recipe.lr, momentum=0.9, nesterov=True, weight_decay=5e-4
+        )
+    scheduler = None
+    if recipe.triangle:
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: triangle(step, epochs * len(loader))
+        )
+    history = fit(
+        model,
+        loader,
+        Batches(*data.val, 1000),
+        epochs=epochs,
+        optimizer=optimizer,
+        loss_function=nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing),
+        scheduler=scheduler,
+        bf16=recipe.bf16,
+        keep_best=False,
+        **options,
+    )
+    return model, history
+
+
+def triangle(step: int, steps: int, peak: float = 0.2) -> float:
+    """Give the share of the highest learning rate: up to 1 at ``peak`` of the way, down to 0."""
+    done = min(step / steps, 1)
+    return done / peak if done < peak else (1 - done) / (1 - peak)
+
+
+def time_epochs(recipes: Mapping[str, Recipe], data: Pictures, batches: int = 8, rounds: int = 3):
+    """Measure how long an epoch takes with each recipe. Built in lesson 08.
+
+    Each trains on a few batches, in turns, so that a slow moment of the machine meets them all;
+    a first round is not counted. The clock is that of `fit`.
+
+    Returns
+    -------
+    dict {name: seconds}
+        The median of the rounds, scaled up to all training pictures.
+    """
+    seconds = {name: [] for name in recipes}
+    for _ in range(1 + rounds):
+        for name, recipe in recipes.items():
+            count = min(batches * recipe.batch_size, len(data.train[0]))
+            part = data.first(count)
+            _, history = train(recipe, part, epochs=1, progress=False)
+            seconds[name].append(history.seconds[0] * len(data.train[0]) / count)
+    return {name: statistics.median(found[1:]) for name, found in seconds.items()}
+
+
+def show_ladder(seconds: Mapping[str, float], *, goal: str, alt: str) -> None:
+    """Draw one bar a step: the seconds to the goal, and how many times shorter than before.
+
+    ``seconds`` is {name of the step: seconds}, in order; ``alt`` the figure's text alternative.
+    """
+    names, values = list(seconds), list(seconds.values())
+    _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(names)))
+    ax.barh(names, values, color=COLORS["train"])
+    for k, value in enumerate(values):
+        factor = f"   ÷ {values[k - 1] / value:.1f}" if k else ""
+        ax.text(value * 1.06, k, f"{value:,.0f} s{factor}", va="center")
+    ax.set(xscale="log", xlim=(min(values) / 4, max(values) * 4))
+    ax.set_xlabel(f"seconds of training to {goal}, on a scale of factors")
+    ax.invert_yaxis()
+    show_figure(alt)
