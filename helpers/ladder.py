@@ -21,7 +21,18 @@ from helpers.muon import Muon
 from helpers.plotting import COLORS, show_figure
 from helpers.training import fit
 
-__all__ = ["Pictures", "Recipe", "build", "for_device", "load_cifar", "show_ladder"]
+__all__ = [
+    "FAST",
+    "LADDER",
+    "LARGE",
+    "ON_GPU",
+    "Pictures",
+    "Recipe",
+    "build",
+    "for_device",
+    "load_cifar",
+    "show_ladder",
+]
 __all__ += ["time_epochs", "train", "triangle"]
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # computed in lesson 06
@@ -39,9 +50,10 @@ ONE_BY_ONE = v2.Compose(
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a net is trained: each field is a section of lesson 08; the defaults are its start.
+    """How a net is trained: the fields are sections of lesson 08, the defaults its plain start.
 
-    lr is the highest learning rate; with ``muon`` that of the convolutions.
+    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``mirror`` changes
+    how the net is judged, not how it is trained.
     """
 
     from_memory: bool = False
@@ -54,8 +66,38 @@ class Recipe:
     whitening: bool = False
     identity: bool = False
     muon: bool = False
+    mirror: bool = False
     widths: tuple[int, ...] = (32, 64, 128)
     depths: tuple[int, ...] = (1, 2, 2)
+
+
+def _climb(steps):
+    recipe, ladder = Recipe(), {}
+    for name, changes in steps.items():
+        ladder[name] = recipe = replace(recipe, **changes)
+    return ladder
+
+
+# Each step keeps those before. The learning rates of the steps before Muon are textbook values.
+LADDER = _climb(
+    {
+        "plain loop": {},
+        "batches from memory": {"from_memory": True},
+        "bfloat16": {"bf16": True},
+        "batches of 512": {"batch_size": 512, "lr": 0.4},
+        "triangle": {"triangle": True},
+        "pool first": {"pool_first": True},
+        "label smoothing": {"label_smoothing": 0.2},
+        "whitening": {"whitening": True},
+        "identity": {"identity": True},
+        "Muon": {"muon": True, "lr": 0.12},
+        "mirror": {"mirror": True},
+    }
+)
+FAST = LADDER["mirror"]
+LARGE = replace(FAST, widths=(64, 128, 256), depths=(2, 2, 2))
+# the widths of Jordan's net, 2024; larger batches keep a GPU busy
+ON_GPU = replace(FAST, widths=(64, 256, 256), depths=(2, 2, 2), batch_size=2000, lr=0.24)
 
 
 @dataclass
@@ -109,7 +151,9 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
         first = [whitening_layer(X[:5000]), nn.ReLU()]
         channels, size = first[0].out_channels, size - 1
     blocks = BlockNet(
-        recipe.widths, recipe.depths, channels=channels, size=size, pool_first=recipe.pool_first
+        *(recipe.widths, recipe.depths, channels, size),
+        pool_first=recipe.pool_first,
+        global_average=True,
     )
     model = nn.Sequential(*first, blocks)
     if recipe.identity:

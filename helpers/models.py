@@ -117,6 +117,8 @@ class BlockNet(nn.Sequential):
     classes : int
     pool_first : bool
         Pool after the first convolution of a block. If not, at its end (lesson 08).
+    global_average : bool
+        Average each of the last feature maps to one number, instead of flattening (lesson 08).
 
     Raises
     ------
@@ -132,6 +134,7 @@ class BlockNet(nn.Sequential):
         size=28,
         classes=10,
         pool_first=True,
+        global_average=False,
     ):
         depths = depths or [1] * len(widths)
         if len(depths) != len(widths):
@@ -149,7 +152,9 @@ class BlockNet(nn.Sequential):
                 layers += [nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
             layers += [] if pool_first else [nn.MaxPool2d(2)]
-        side = size >> len(widths)
+        if global_average:
+            layers.append(nn.AdaptiveAvgPool2d(1))
+        side = 1 if global_average else size >> len(widths)
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 
 
