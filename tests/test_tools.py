@@ -1,5 +1,6 @@
 """tools/lesson.py: cleaning, and the address of a fork in every lesson."""
 
+import re
 import shutil
 import sys
 
@@ -22,12 +23,14 @@ def copies(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_address_is_written_into_badge_and_setup_cell(copies):
+def test_address_is_written_into_badges_and_setup_cell(copies):
     tool.address(URL + ".git")
     for path in sorted(copies.glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
-        colab = URL.replace("github.com", "colab.research.google.com/github", 1)
-        assert f"({colab}/blob/main/notebooks/{path.name})" in cells[0].source
+        page = f"{URL}/blob/main/notebooks/{path.name}"
+        colab = page.replace("github.com", "colab.research.google.com/github", 1)
+        assert f"]({colab})" in cells[0].source
+        assert f"](https://kaggle.com/kernels/welcome?src={page})" in cells[0].source
         setup = next(cell.source for cell in cells if cell.cell_type == "code")
         assert f'REPOSITORY = "{URL}"' in setup
 
@@ -38,6 +41,14 @@ def test_address_can_be_changed_and_taken_back(copies):
     tool.address("https://github.com/other/fork/")
     tool.address("")
     assert {path.name: path.read_bytes() for path in copies.glob("*.ipynb")} == before
+
+
+def test_no_badge_stands_without_an_address():
+    for path in LESSONS:
+        title, *others = nbformat.read(path, as_version=4).cells
+        setup = next(cell.source for cell in others if cell.cell_type == "code")
+        address = re.search(r'^REPOSITORY = "(.*?)"', setup, re.M).group(1)
+        assert title.source.count("[![Open in") == (2 if address else 0)
 
 
 @pytest.mark.parametrize("wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"])
