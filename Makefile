@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup open data test lint draft lesson lessons address student student-test
+.PHONY: help setup open data test lint draft lesson lessons address \
+  student student-test times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -45,3 +46,10 @@ student: setup  ## copies without solutions and outputs, to hand out: build/stud
 
 student-test: setup  ## … and run each of them to its end
 	$(BIN)/python tools/student.py run
+
+times: setup  ## seconds of all lessons (or L=01): for the table, on a quiet machine
+	$(BIN)/python benchmarks/times.py $(L)
+	$(BIN)/python tools/contents.py
+
+contents: setup  ## the tables of lessons, anew from what is recorded
+	$(BIN)/python tools/contents.py

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import nbformat
+from contents import minutes, title
 from lesson import BADGES, NOTEBOOKS, ROOT
 from nbclient import NotebookClient
 
@@ -55,13 +56,8 @@ def student_copy(lesson: Path):
 
 def table(lessons: list[Path]) -> str:
     """Give the list of lessons for the students' README: title, and minutes to read and do."""
-    lines = ["| lesson | minutes |", "|---|---|"]
-    for lesson in lessons:
-        title, box = (cell.source for cell in nbformat.read(lesson, as_version=4).cells[:2])
-        name = f"{lesson.stem[:2]} {title.splitlines()[0].removeprefix('# ')}"
-        minutes = re.search(r"about (\d+) minutes", box).group(1)
-        lines.append(f"| [{name}]({lesson.name}) | {minutes} |")
-    return "\n".join(lines)
+    rows = [f"| [{title(lesson)}]({lesson.name}) | {minutes(lesson)} |" for lesson in lessons]
+    return "\n".join(["| lesson | minutes |", "|---|---|", *rows])
 
 
 def requirements() -> str:
