@@ -13,6 +13,7 @@ from lessons import LESSONS, ROOT, exercises, read, tags
 from helpers.fetching import data_folder
 
 sys.path.insert(0, str(ROOT / "tools"))
+import contents
 import student
 
 EXECUTED = ("00", "01")  # the others: python tools/student.py run
@@ -128,3 +129,35 @@ def test_copy_runs_to_its_end(lesson, folder, monkeypatch):
     printed = "".join(o.get("text", "") for c in done.cells for o in c.get("outputs", []))
     assert printed.strip().endswith(f"{folder}{os.sep}helpers{os.sep}__init__.py")
     assert printed.count("not attempted yet") == len(exercises(lesson))
+
+
+def teaching(lesson):
+    """The section of TEACHING.md about a lesson."""
+    text = (ROOT / "TEACHING.md").read_text(encoding="utf-8").split("## The lessons\n")[1]
+    sections = dict(part.strip().split("\n", 1) for part in text.split("### ")[1:])
+    return sections[contents.title(lesson)]
+
+
+@all_lessons
+def test_teaching_has_a_section_in_the_common_form(lesson):
+    section = teaching(lesson)
+    parts = re.findall(r"^\*\*([^*]+)\*\*[:,]", section, re.M)
+    assert parts == ["Time", "Prepare", "Its checks catch", "Ask, then run", "Go slowly at"]
+    assert f"**Time**: {contents.minutes(lesson)} minutes.\n" in section
+    assert section.count("\n- ") >= 3
+
+
+@all_lessons
+def test_teaching_names_every_exercise(lesson):
+    catch = teaching(lesson).split("**Its checks catch**")[1].split("**Ask")[0]
+    assert re.findall(r"\(`(\w+)`\)", catch) == sorted(
+        (exercise.name for exercise in exercises(lesson)), key=catch.index
+    )
+
+
+@all_lessons
+def test_numbers_in_teaching_are_in_the_lesson(lesson):
+    asked = teaching(lesson).split("**Ask, then run**")[1].split("**Go slowly")[0]
+    stored = lesson.read_text(encoding="utf-8")
+    for number in re.findall(r"(?<![\d.,])\d[\d,.]*\d|\d", asked):
+        assert number in stored or number.replace(",", "") in stored, number
