@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup open data test lint draft lesson lessons address
+.PHONY: help setup open data test lint draft lesson lessons address \
+  student student-test times contents
 help:
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(BIN)/jupyter  ## make the environment .venv and install everything
 $(BIN)/jupyter: requirements.txt pyproject.toml
@@ -39,3 +40,16 @@ lessons: setup  ## execute and clean all lessons
 
 address: setup  ## make address URL=https://github.com/you/fork: badges and setup cells
 	$(BIN)/python tools/lesson.py address $(URL)
+
+student: setup  ## copies without solutions and outputs, to hand out: build/student.zip
+	$(BIN)/python tools/student.py
+
+student-test: setup  ## … and run each of them to its end
+	$(BIN)/python tools/student.py run
+
+times: setup  ## seconds of all lessons (or L=01): for the table, on a quiet machine
+	$(BIN)/python benchmarks/times.py $(L)
+	$(BIN)/python tools/contents.py
+
+contents: setup  ## the tables of lessons, anew from what is recorded
+	$(BIN)/python tools/contents.py

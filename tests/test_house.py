@@ -1,13 +1,11 @@
-"""The house: README, requirements, setup cell, tools – what a newcomer meets first."""
+"""The house: README, requirements, tools – what a newcomer meets first."""
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from lessons import LESSONS, code_cells, read
+from lessons import LESSONS, read
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,44 +69,3 @@ def test_benchmark_tables_are_made_of_the_recorded_results():
 def test_python_version_is_the_one_promised():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'requires-python = ">=3.10"' in project and "Python 3.10 or later" in README
-
-
-def run_setup_cell(folder, environment, address):
-    source = code_cells(LESSONS[0])[0].source
-    source = re.sub(r'^REPOSITORY = ".*?"', f"REPOSITORY = {address!r}", source, flags=re.M)
-    program = f"{source}\nimport helpers\nprint(helpers.__file__)"
-    command = [sys.executable, "-I", "-S", "-c", program]  # without the installed package
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-@pytest.fixture
-def repository(tmp_path):
-    """A small repository with a package `helpers`, as a host would clone it."""
-    folder = tmp_path / "repository"
-    (folder / "helpers").mkdir(parents=True)
-    (folder / "helpers" / "__init__.py").touch()
-    (folder / "cv2.py").touch()  # stands for the host's OpenCV: nothing is to be installed
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "x"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder.as_uri()
-
-
-def test_setup_cell_does_nothing_at_home(tmp_path, repository):
-    done = run_setup_cell(tmp_path, {}, repository)
-    assert "No module named 'helpers'" in done.stderr
-    assert not (tmp_path / "lessons").exists()
-
-
-@pytest.mark.parametrize("host", ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"])
-def test_setup_cell_fetches_the_helpers_on_a_host(tmp_path, repository, host):
-    environment = {host: "1", "PATH": os.environ["PATH"]}
-    for _ in range(2):  # a second run finds the clone
-        done = run_setup_cell(tmp_path, environment, repository)
-        assert done.returncode == 0, done.stderr
-        assert Path(done.stdout.strip()).is_relative_to(tmp_path / "lessons")
-
-
-def test_setup_cell_says_what_is_missing_without_an_address(tmp_path):
-    done = run_setup_cell(tmp_path, {"COLAB_RELEASE_TAG": "1"}, "")
-    assert "address of this project's repository" in done.stderr

@@ -1,5 +1,7 @@
-"""tools/lesson.py: cleaning, and the address of a fork in every lesson."""
+"""The tools: cleaning, the address of a fork in every lesson, the table of lessons."""
 
+import json
+import re
 import shutil
 import sys
 
@@ -8,6 +10,7 @@ import pytest
 from lessons import LESSONS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
+import contents
 import lesson as tool
 
 URL = "https://github.com/someone/a-fork"
@@ -22,12 +25,14 @@ def copies(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_address_is_written_into_badge_and_setup_cell(copies):
+def test_address_is_written_into_badges_and_setup_cell(copies):
     tool.address(URL + ".git")
     for path in sorted(copies.glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
-        colab = URL.replace("github.com", "colab.research.google.com/github", 1)
-        assert f"({colab}/blob/main/notebooks/{path.name})" in cells[0].source
+        page = f"{URL}/blob/main/notebooks/{path.name}"
+        colab = page.replace("github.com", "colab.research.google.com/github", 1)
+        assert f"]({colab})" in cells[0].source
+        assert f"](https://kaggle.com/kernels/welcome?src={page})" in cells[0].source
         setup = next(cell.source for cell in cells if cell.cell_type == "code")
         assert f'REPOSITORY = "{URL}"' in setup
 
@@ -38,6 +43,14 @@ def test_address_can_be_changed_and_taken_back(copies):
     tool.address("https://github.com/other/fork/")
     tool.address("")
     assert {path.name: path.read_bytes() for path in copies.glob("*.ipynb")} == before
+
+
+def test_no_badge_stands_without_an_address():
+    for path in LESSONS:
+        title, *others = nbformat.read(path, as_version=4).cells
+        setup = next(cell.source for cell in others if cell.cell_type == "code")
+        address = re.search(r'^REPOSITORY = "(.*?)"', setup, re.M).group(1)
+        assert title.source.count("[![Open in") == (2 if address else 0)
 
 
 @pytest.mark.parametrize("wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"])
@@ -74,3 +87,53 @@ def test_cleaning_changes_nothing_in_a_clean_lesson():
     notebook = nbformat.read(LESSONS[0], as_version=4)
     before = nbformat.writes(notebook)
     assert nbformat.writes(tool.clean(notebook)) == before
+
+
+def test_tables_map_and_seconds_are_made_of_what_is_recorded():
+    said = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert contents.readme(said) == said, "run: python tools/contents.py"
+    for path in LESSONS:
+        assert contents.revised(path) == path.read_text(encoding="utf-8"), "the same"
+
+
+def test_table_follows_the_records(tmp_path, monkeypatch):
+    for name in ("signs", "fashion", "birds", "regularization", "times"):
+        shutil.copy(ROOT / "benchmarks" / f"{name}.json", tmp_path)
+    monkeypatch.setattr(contents, "BENCHMARKS", tmp_path)
+    birds = contents.read(tmp_path / "birds.json")
+    birds["experiments"]["conv"].update(test=[0.5, 0.6], parameters=1234, seconds=[1, 2, 30])
+    (tmp_path / "birds.json").write_text(json.dumps(birds), encoding="utf-8")
+    entries = {"00": {"seconds": 41.2}, "01": {"seconds": 131}, "02": {"seconds": 40}}
+    times = {"cpu": entries, "gpu": {"01": {"seconds": 3}}}
+    (tmp_path / "times.json").write_text(json.dumps(times), encoding="utf-8")
+    assert contents.number("birds/conv/test") == "55.0 %"
+    assert contents.number("birds/conv/parameters") == "1,234"
+    assert contents.number("birds/conv/seconds") == "2"
+    rows = contents.table().splitlines()
+    assert " | 45 | not measured | " in rows[2] and " | 140 | 5 | " in rows[3]
+    assert " | 40 | not measured | " in rows[4] and " | not measured | not measured | " in rows[5]
+    assert "1,234 numbers in convolutions get 55.0 % right" in "\n".join(rows)
+    box = contents.with_seconds(contents.box(LESSONS[1]), LESSONS[1])
+    assert "about 140 seconds to run on 2 CPU cores. On a GPU: about 5 seconds." in box
+
+
+def test_map_is_written_anew():
+    text = f"## The map\n\n{contents.MAP_HEAD}| old | row |\n| one | more |\n\nAfter."
+    assert contents.with_map(text) == f"## The map\n\n{contents.question_map()}\n\nAfter."
+    assert contents.with_map("| name | what it is |") == "| name | what it is |"
+
+
+def test_a_lesson_without_a_line_in_the_contents_is_named(copies, monkeypatch):
+    monkeypatch.setattr(contents, "NOTEBOOKS", copies)
+    shutil.copy(LESSONS[0], copies / "77_new.ipynb")
+    with pytest.raises(SystemExit, match=r"contents\.json is about .*not .*'77'"):
+        contents.text_of()
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_numbers_in_a_result_are_in_the_lesson_or_in_a_record(path):
+    """What no benchmark records is asserted in the lesson or printed by it."""
+    result = re.sub(r"\{.+?\}", "", contents.text_of()[path.stem[:2]]["result"])
+    lesson = path.read_text(encoding="utf-8").replace("_", ",")
+    for number in re.findall(r"\d[\d,.]*\d|\d", result):
+        assert number in lesson, number

@@ -23,6 +23,7 @@ NOTEBOOKS = ROOT / "notebooks"
 DRAFTS = ROOT / "build"
 PICTURES = ROOT / "pictures"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
     (re.compile(r"(?:~?/|[A-Z]:\\)[^\s'\"]*?site-packages[/\\]"), ""),
@@ -114,7 +115,7 @@ def _without_paths(text: str) -> str:
 
 
 def address(url: str) -> None:
-    """Put the address of the repository into every lesson: the badge and the setup cell.
+    """Put the address of the repository into every lesson: the badges and the setup cell.
 
     Run it in a fork with the fork's own address. An empty address takes the badges out again.
     """
@@ -132,14 +133,23 @@ def address(url: str) -> None:
 
 
 def _with_address(source: str, url: str, name: str) -> str:
-    if source.startswith("# ") and "\n" in source:  # the title cell: a badge below the title
-        source = re.sub(r"\n\n\[!\[Open in Colab\][^\n]*", "", source, count=1)
+    if source.startswith("# ") and "\n" in source:  # the title cell: badges below the title
+        source = BADGES.sub("", source, count=1)
         if url:
-            colab = url.replace("https://github.com", "https://colab.research.google.com/github")
-            badge = "https://colab.research.google.com/assets/colab-badge.svg"
-            link = f"[![Open in Colab]({badge})]({colab}/blob/main/notebooks/{name})"
-            source = source.replace("\n", f"\n\n{link}\n", 1)
+            source = source.replace("\n", f"\n\n{_badges(url, name)}\n", 1)
     return re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
+
+
+def _badges(url: str, name: str) -> str:
+    """Give the two badges of a lesson, on one line; both hosts read public repositories only."""
+    page = f"{url}/blob/main/notebooks/{name}"
+    colab = page.replace("https://github.com", "https://colab.research.google.com/github")
+    kaggle = f"https://kaggle.com/kernels/welcome?src={page}"
+    pictures = "https://colab.research.google.com/assets", "https://kaggle.com/static/images"
+    return (
+        f"[![Open in Colab]({pictures[0]}/colab-badge.svg)]({colab}) "
+        f"[![Open in Kaggle]({pictures[1]}/open-in-kaggle.svg)]({kaggle})"
+    )
 
 
 def _jupytext(*arguments) -> None:

@@ -1,0 +1,52 @@
+"""How long each lesson takes to run: python benchmarks/times.py [01 04 …]
+
+Executes the lessons (all, or those whose numbers are given) one after the other, as
+`jupyter nbconvert --execute` does, and writes into benchmarks/times.json: seconds from start to
+end, the start of the kernel included, and the largest memory of a process. Data must be there
+already; nothing else should run. `python tools/contents.py` then writes the tables.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import machine
+
+RESULTS = Path(__file__).with_suffix(".json")
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def measure(lesson: Path) -> dict:
+    """Execute one lesson into a temporary folder; give its seconds and peak memory in GB."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute"]
+        command += ["--log-level=ERROR", "--output-dir", folder, str(lesson)]
+        start = time.perf_counter()
+        _, status, usage = os.wait4(subprocess.Popen(command).pid, 0)
+        seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"{lesson.name} failed: nothing is recorded for it")
+    return {"seconds": round(seconds, 1), "peak_memory_gb": round(usage.ru_maxrss / 2**20, 2)}
+
+
+def main(numbers: list[str]) -> None:
+    recorded = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    where = machine()
+    device = "cpu" if where["device"] == "cpu" else "gpu"
+    for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
+        number = lesson.stem[:2]
+        if not numbers or number in numbers:
+            entry = measure(lesson) | {"machine": where}
+            entries = recorded.get(device, {}) | {number: entry}
+            recorded[device] = dict(sorted(entries.items()))
+            print(f"{lesson.name}: {entry['seconds']} s, {entry['peak_memory_gb']} GB")
+            text = json.dumps(recorded, indent=1, ensure_ascii=False) + "\n"
+            RESULTS.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

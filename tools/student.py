@@ -1,0 +1,117 @@
+"""Make what a teacher hands out: the lessons without solutions and outputs, ready to run.
+
+python tools/student.py          write build/student and build/student.zip
+python tools/student.py run      and execute every copy, to see that it reaches its end
+python tools/student.py run 00 01    execute these only
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from contents import minutes, title
+from lesson import BADGES, NOTEBOOKS, ROOT
+from nbclient import NotebookClient
+
+TARGET = ROOT / "build" / "student"
+FOLDED = re.compile(r"\n*<details>.*?</details>", re.S)
+# What lesson 00 says of things that a copy does not have. A lesson that says more of the kind
+# fails the test of the copies' text, and its sentence belongs here.
+SENTENCES = (
+    " A solution is folded away below.",
+    " (*Edit → Clear Outputs of All Cells* hides the stored answers.)",
+)
+
+
+def without_solutions(text: str) -> str:
+    """Give the text of a cell without its folded parts, and without what speaks of them.
+
+    Links to other files of the project are made to fit: in the copy all lies in one folder.
+    """
+    text = BADGES.sub("", FOLDED.sub("", text))  # a badge leads to the lesson with solutions
+    for sentence in SENTENCES:
+        text = text.replace(sentence, "")
+    return text.replace("](../", "](").strip("\n")
+
+
+def student_copy(lesson: Path):
+    """Give a lesson as a notebook for students: every cell but solutions, no outputs.
+
+    Tags stay, so that Run All goes on after an error that is intended.
+    """
+    notebook = nbformat.read(lesson, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_solutions(cell.source)
+        else:
+            cell.outputs, cell.execution_count = [], None
+    notebook.cells = [cell for cell in notebook.cells if cell.source]
+    return notebook
+
+
+def table(lessons: list[Path]) -> str:
+    """Give the list of lessons for the students' README: title, and minutes to read and do."""
+    rows = [f"| [{title(lesson)}]({lesson.name}) | {minutes(lesson)} |" for lesson in lessons]
+    return "\n".join(["| lesson | minutes |", "|---|---|", *rows])
+
+
+def requirements() -> str:
+    """Give the packages that are needed to run the lessons, without those for testing them."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    return text.split("# to test")[0].split("\n", 1)[1]
+
+
+def write(target: Path = TARGET) -> list[Path]:
+    """Write the folder for students, and a .zip of it beside it; return the copied lessons."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
+    for lesson in lessons:
+        nbformat.write(student_copy(lesson), target / lesson.name)
+    # beside the notebooks, so that they are found without being installed
+    no_caches = shutil.ignore_patterns("__pycache__", "*.py")
+    shutil.copytree(
+        ROOT / "helpers", target / "helpers", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(ROOT / "benchmarks", target / "benchmarks", ignore=no_caches)
+    (target / "data").mkdir()
+    shutil.copy(ROOT / "data" / "README.md", target / "data")
+    shutil.copy(ROOT / "LICENSE", target)
+    readme = Path(__file__).with_name("student_readme.md").read_text(encoding="utf-8")
+    readme = readme.replace("{lessons}", table(lessons))
+    (target / "README.md").write_text(readme, encoding="utf-8")
+    (target / "requirements.txt").write_text(requirements(), encoding="utf-8")
+    shutil.make_archive(str(target), "zip", target.parent, target.name)
+    return [target / lesson.name for lesson in lessons]
+
+
+def execute(copy: Path):
+    """Run a copy from top to bottom in its own folder, as a student would; return it executed.
+
+    Raises nbclient's CellExecutionError at an error that is not intended.
+    """
+    notebook = nbformat.read(copy, as_version=4)
+    where = {"metadata": {"path": str(copy.parent)}}
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=where).execute()
+    return notebook
+
+
+def main(arguments: list[str]) -> None:
+    copies = write()
+    size = sum(file.stat().st_size for file in TARGET.rglob("*")) / 1e6
+    print(f"{TARGET}: {len(copies)} lessons, {size:.1f} MB; hand out {TARGET.name}.zip")
+    if arguments[:1] == ["run"]:
+        for copy in copies:
+            if not arguments[1:] or copy.name.startswith(tuple(arguments[1:])):
+                start = time.perf_counter()
+                execute(copy)
+                print(f"{copy.name}: reaches its end, {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
