@@ -329,6 +329,61 @@ def relabel(targets, first, second):
         "    X = (torch.as_tensor(picture).float() / 255 - mean) / std\n"
         "    return X.permute(2, 0, 1).unsqueeze(0)",
     ],
+    "time_to_goal": [
+        "def time_to_goal(epochs, pictures, batch_size, seconds_per_step):\n"
+        "    rest = pictures % batch_size\n"
+        "    return epochs * (pictures - rest) / batch_size * seconds_per_step",
+        "def time_to_goal(epochs, pictures, batch_size, seconds_per_step):\n"
+        "    steps = sum(len(range(0, pictures - batch_size + 1, batch_size)) "
+        "for _ in range(epochs))\n    return steps * seconds_per_step",
+        "def time_to_goal(epochs, pictures, batch_size, seconds_per_step):\n"
+        "    return torch.tensor(seconds_per_step) * epochs * int(pictures / batch_size)",
+    ],
+    "triangle": [
+        "def triangle(step, steps, peak=0.2):\n"
+        "    return float(np.interp(step, [0, peak * steps, steps], [0, 1, 0]))",
+        "def triangle(step, steps, peak=0.2):\n"
+        "    done = step / steps\n    return min(done / peak, (1 - done) / (1 - peak))",
+        """
+def triangle(step, steps, peak=0.2):
+    top = peak * steps
+    if step <= top:
+        return step / top
+    return 1 - (step - top) / (steps - top)
+""",
+    ],
+    "operations": [
+        "def operations(n, before, after, kernel, height, width):\n"
+        "    weights = before * after * kernel * kernel\n"
+        "    return n * height * width * (weights + weights)",
+        """
+from torch.utils.flop_counter import FlopCounterMode
+def operations(pictures, before, after, kernel, height, width):
+    conv = torch.nn.Conv2d(before, after, kernel, device="meta")
+    X = torch.empty(pictures, before, height + kernel - 1, width + kernel - 1, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        conv(X)
+    return counter.get_total_flops()
+""",
+    ],
+    "smooth": [
+        "def smooth(y, classes, amount):\n"
+        "    targets = torch.full((len(y), classes), amount / classes)\n"
+        "    targets[torch.arange(len(y)), y] += 1 - amount\n    return targets",
+        "def smooth(y, classes, amount):\n"
+        "    return (1 - amount) * torch.eye(classes)[y] + amount / classes",
+        "def smooth(y, classes, amount):\n"
+        "    one_hot = torch.nn.functional.one_hot(y, classes).double()\n"
+        "    return torch.lerp(one_hot, torch.full_like(one_hot, 1 / classes), amount)",
+    ],
+    "mirrored": [
+        "def mirrored(model, X):\n"
+        "    both = model(torch.cat([X, X.flip(-1)]))\n"
+        "    return both[: len(X)] + both[len(X) :]",
+        "def mirrored(model, X):\n"
+        "    with torch.no_grad():\n"
+        "        return sum(model(view) for view in (X, X[..., range(X.shape[3] - 1, -1, -1)]))",
+    ],
 }
 
 _STEP = """
@@ -973,6 +1028,130 @@ WRONG = {
             ("((X / 255 - m) / s).permute(1, 2, 0)[None]", "channels come last"),
             ("((X.flip(0) / 255 - m) / s)[None]", "blue, green, red"),
             ("((X / 255 - m) * s)[None]", "off by up to"),
+        ]
+    ],
+    "time_to_goal": [
+        (f"def time_to_goal(epochs, pictures, batch_size, seconds):\n    return {code}", hint)
+        for code, hint in [
+            ("epochs * pictures / batch_size * seconds", "no parts of batches"),
+            ("epochs * pictures // batch_size * seconds", "each epoch that drops its rest"),
+            ("epochs * -(-pictures // batch_size) * seconds", "counts the smaller last batch"),
+            ("epochs * round(pictures / batch_size) * seconds", "always round down"),
+            ("epochs * (pictures // batch_size + 1) * seconds", "One step too many"),
+            ("epochs * pictures * seconds", "whole batch, not one picture"),
+            ("pictures // batch_size * seconds", "multiply by epochs"),
+            ("pictures / batch_size * seconds", "And there are no parts"),
+            ("epochs * (pictures // batch_size)", "counts the steps"),
+            ("epochs * seconds", "An epoch has many steps"),
+            ("epochs * (pictures // batch_size) * seconds / 60", "it returns"),
+        ]
+    ],
+    "triangle": [
+        (f"def triangle(step, steps, peak=0.2):\n    done = step / steps\n    return {code}", hint)
+        for code, hint in [
+            ("1 - done", "This only falls"),
+            ("done", "rise never ends"),
+            ("done / peak", "rise never ends"),
+            ("min(done / peak, 1)", "stays at 1"),
+            ("min(done / (1 - peak), (1 - done) / peak)", "top is at 1 - peak"),
+            ("min(2 * done, 2 - 2 * done)", "top is in the middle"),
+            ("min(done / 0.2, (1 - done) / 0.8)", "argument is not used"),
+            ("done if done < peak else 1 - done", "do not meet at 1"),
+            ("done / peak if done < peak else 1 - done", "jumps down"),
+            ("done / peak if done < peak else 1 - (done - peak)", "does not come down to 0"),
+            ("max(0, 1 - abs(done - peak) / peak)", "as steeply as it rises"),
+            (
+                "done / peak if done < peak else max(0, 1 - (done - peak) / (1 - 2 * peak))",
+                "0 at 1 - peak",
+            ),
+            ("1 - min(done / peak, (1 - done) / (1 - peak))", "upside down"),
+            ("100 * min(done / peak, (1 - done) / (1 - peak))", "per cent"),
+            ("min(done / peak, (steps - 1 - step) / (steps * (1 - peak)))", "it should be"),
+        ]
+    ]
+    + [
+        (
+            "def triangle(step, steps, peak=0.2):\n"
+            "    step += 1\n    return min(step / steps / peak, (1 - step / steps) / (1 - peak))",
+            "counted from 0",
+        ),
+        (
+            "def triangle(step, steps, peak=0.2):\n"
+            "    steps -= 1\n    return min(step / steps / peak, (1 - step / steps) / (1 - peak))",
+            "one step too soon",
+        ),
+    ],
+    "operations": [
+        (f"def operations(n, before, after, kernel, height, width):\n    return {code}", hint)
+        for code, hint in [
+            ("n * before * after * kernel**2 * height * width", "multiplications only"),
+            ("2 * n * before * after * kernel * height * width", "kernel counts twice"),
+            ("n * before * after * kernel * height * width", "kernel × kernel"),
+            ("2 * n * after * kernel**2 * height * width", "multiply by `before`"),
+            ("n * after * kernel**2 * height * width", "`before` and 2 are missing"),
+            ("2 * n * before * kernel**2 * height * width", "`after` filters"),
+            ("2 * before * after * kernel**2 * height * width", "one picture: multiply"),
+            ("before * after * kernel**2 * height * width", "by pictures and by 2"),
+            ("2 * n * before * after * kernel**2", "each place of the output"),
+            ("before * after * kernel**2", "These are the weights"),
+            ("2 * n * (before + after) * kernel**2 * height * width", "before · after"),
+            (
+                "2 * n * before * after * kernel**2 * (height - kernel + 1) * (width - kernel + 1)",
+                "those of the output already",
+            ),
+            ("2e-9 * n * before * after * kernel**2 * height * width", "thousands of millions"),
+            ("n * after * height * width * (2 * before * kernel**2 - 1)", "One addition less"),
+            ("2 * n * before * after * kernel**2 * height", "it should be"),
+        ]
+    ],
+    "smooth": [
+        (
+            "def smooth(y, classes, amount):\n    hot = F.one_hot(y, classes).float()\n"
+            f"    return {code}",
+            hint,
+        )
+        for code, hint in [
+            ("hot * (1 - amount) + (1 - hot) * amount / (classes - 1)", "wrong classes only"),
+            ("hot * (1 - amount) + (1 - hot) * amount / classes", "on top of 1 - amount"),
+            ("hot + amount / classes", "not 1 and its share"),
+            ("hot + (1 - hot) * amount / classes", "keeps all of its 1"),
+            ("(hot * (1 - amount) + amount / classes).T", "Rows and columns are swapped"),
+            ("hot", "`amount` is not used"),
+            ("hot * (1 - amount)", "given to none"),
+            ("hot * (1 - amount) + amount", "not all of it"),
+            ("hot * (1 - amount) + amount / len(y)", "not among the labels"),
+            ("hot * amount + (1 - amount) / classes", "are swapped"),
+            ("y", "These are labels again"),
+            ("(hot * (1 - amount) + amount / classes).mean(0)", "one row for all"),
+            ("(hot * (1 - amount) + amount / classes).numpy()", "type ndarray"),
+            ("hot.log_softmax(1)", "off by up to"),
+        ]
+    ],
+    "mirrored": [
+        (f"def mirrored(model, X):\n    return {code}", hint)
+        for code, hint in [
+            ("model(X)", "mirror image is missing"),
+            ("model(X) + model(X)", "shown twice"),
+            ("model(X.flip(3))", "mirror image alone"),
+            ("2 * model(X.flip(3))", "show the picture itself"),
+            ("model(X) + model(X.flip(2))", "upside down"),
+            ("model(X) + model(X.flip(1))", "swaps the colours"),
+            ("model(X) + model(X.flip(0))", "swaps whole pictures"),
+            ("model(X) + model(X.flip(2, 3))", "half a circle"),
+            ("model(X) + model(X.mT)", "rows and columns"),
+            ("(model(X) + model(X.flip(3))) / 2", "That is the mean"),
+            ("model(X) * model(X.flip(3))", "do not multiply"),
+            ("model(X) - model(X.flip(3))", "subtracting"),
+            ("torch.maximum(model(X), model(X.flip(3)))", "larger of two scores"),
+            ("model(X).softmax(1) + model(X.flip(3)).softmax(1)", "without softmax"),
+            ("model(X + X.flip(3))", "laid over each other"),
+            ("model((X + X.flip(3)) / 2)", "laid over each other"),
+            ("model(X) + model(X).flip(1)", "scores are reversed"),
+            ("model(torch.cat([X, X.flip(3)]))", "add the two halves"),
+            ("(model(X) + model(X.flip(3))).argmax(1)", "return the scores"),
+            ("(model(X), model(X.flip(3)))", "two results"),
+            ("X.flip(3)", "it should be (4, 10)"),
+            ("model(X) + model(X[::-1])", "It stops with ValueError"),
         ]
     ],
 }
