@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -36,7 +37,9 @@ def count_operations(model: nn.Module, X: torch.Tensor, y: torch.Tensor) -> int:
     """Count the additions and multiplications of one training step. Built in lesson 08.
 
     Those of convolutions and matrix products, forward and backward, as PyTorch's
-    ``FlopCounterMode`` counts them; all else is left out. The gradients of the model are cleared.
+    ``FlopCounterMode`` counts them; all else is left out. X is float (N, ...), y int64 (N,), on
+    the model's device; the model gives scores (N, classes). Its gradients are cleared; batch norm
+    takes part of this batch into its running mean, as in any training step.
     """
     with FlopCounterMode(display=False) as counter:
         F.cross_entropy(model(X), y).backward()
@@ -47,14 +50,17 @@ def count_operations(model: nn.Module, X: torch.Tensor, y: torch.Tensor) -> int:
 def operation_rate(work: Callable[[], object], operations: int, device, seconds=0.5) -> float:
     """Repeat some work for a while, and give its best rate in operations a second. Lesson 08.
 
-    The best, and not the median: a limit is what the machine can do when nothing disturbs it.
+    ``operations`` is how many one ``work()`` makes, ``seconds`` how long to go on; two runs that
+    are not counted come first. The best, and not the median: a limit is what the machine can do
+    when nothing disturbs it.
     """
-    wait = torch.cuda.synchronize if torch.device(device).type == "cuda" else lambda: None
+    waits = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
+    wait = waits.get(torch.device(device).type, lambda: None)
     for _ in range(2):  # the first times prepare things
         work()
     wait()
     end, best = time.perf_counter() + seconds, float("inf")
-    while (start := time.perf_counter()) < end:
+    while (start := time.perf_counter()) < end or best == float("inf"):
         work()
         wait()
         best = min(best, time.perf_counter() - start)
@@ -92,7 +98,7 @@ def time_by_kind(work: Callable[[], object], device) -> dict[str, float]:
     Returns
     -------
     dict {kind: seconds}
-        The longest first. On a GPU these are seconds of the GPU.
+        The longest first. On an NVIDIA or AMD GPU these are seconds of the GPU, else of the CPU.
     """
     cuda = torch.device(device).type == "cuda"
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if cuda else [])
@@ -100,6 +106,8 @@ def time_by_kind(work: Callable[[], object], device) -> dict[str, float]:
         work()
     seconds: dict[str, float] = {}
     for event in run.key_averages():
+        if event.device_type != DeviceType.CPU:
+            continue  # a GPU's kernel: its time is counted where PyTorch's operation starts it
         own = event.self_device_time_total if cuda else event.self_cpu_time_total
         kind = next((KINDS[part] for part in KINDS if part in event.key), "all else")
         seconds[kind] = seconds.get(kind, 0.0) + own / 1e6
@@ -107,7 +115,11 @@ def time_by_kind(work: Callable[[], object], device) -> dict[str, float]:
 
 
 def show_shares(values: dict[str, float], *, unit: str, alt: str, mark: str | None = None) -> None:
-    """Draw one bar a name; the bar ``mark`` in another colour. ``alt`` is the text alternative."""
+    """Draw one bar a name; the bar ``mark`` in another colour.
+
+    ``values`` are numbers from 0 on, ``unit`` names them below the axis, ``alt`` is the figure's
+    text alternative. Raises what `show_figure` raises.
+    """
     _, ax = plt.subplots(figsize=(8, 0.9 + 0.4 * len(values)))
     colors = [COLORS["validation" if name == mark else "train"] for name in values]
     ax.barh(list(values), list(values.values()), color=colors)
