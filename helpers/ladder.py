@@ -21,19 +21,8 @@ from helpers.muon import Muon
 from helpers.plotting import COLORS, show_figure
 from helpers.training import fit
 
-__all__ = [
-    "FAST",
-    "LADDER",
-    "LARGE",
-    "ON_GPU",
-    "Pictures",
-    "Recipe",
-    "build",
-    "for_device",
-    "load_cifar",
-    "show_ladder",
-]
-__all__ += ["time_epochs", "train", "triangle"]
+__all__ = ["FAST", "LADDER", "LARGE", "ON_GPU", "Pictures", "Recipe", "augment", "build"]
+__all__ += ["for_device", "load_cifar", "show_ladder", "time_epochs", "train", "triangle"]
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # computed in lesson 06
 # what each picture goes through in a DataLoader
@@ -52,8 +41,9 @@ ONE_BY_ONE = v2.Compose(
 class Recipe:
     """How a net is trained: the fields are sections of lesson 08, the defaults its plain start.
 
-    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``mirror`` changes
-    how the net is judged, not how it is trained.
+    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``label_smoothing``
+    is the share of each label that all classes get, 0-1. ``mirror`` changes how the net is judged,
+    not how it is trained. ``widths`` and ``depths`` are those of `BlockNet`.
     """
 
     from_memory: bool = False
@@ -114,13 +104,22 @@ class Pictures:
     dataset: Dataset
 
     def first(self, count: int) -> Pictures:
-        """Give the first training pictures alone, for timing; they are their own validation."""
+        """Give the first training pictures alone, for timing; they are their own validation.
+
+        Raises ValueError for a count below 1 or above the number of training pictures.
+        """
+        if not 1 <= count <= len(self.train[0]):
+            raise ValueError(f"count is {count}: there are {len(self.train[0])} training pictures")
         part = tuple(tensor[:count] for tensor in self.train)
         return Pictures(part, part, part, Subset(self.dataset, range(count)))
 
 
 def load_cifar(device, seed: int = 0) -> Pictures:
-    """Read CIFAR-10 and put 45,000 + 5,000 + 10,000 pictures onto a device (0.8 GB)."""
+    """Read CIFAR-10 and put 45,000 + 5,000 + 10,000 pictures onto a device (0.74 GB).
+
+    ``seed`` settles which of the official training pictures are for validation. The tensors have
+    the layout `channels_last`. Raises what `helpers.data.cifar10` raises.
+    """
     mean, std = (torch.tensor(c).view(3, 1, 1) for c in (MEAN, STD))
 
     def ready(X, y):
@@ -144,7 +143,11 @@ def for_device(recipe: Recipe, device) -> Recipe:
 
 
 def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
-    """Make the net of a recipe for pictures such as X, on their device."""
+    """Make the net of a recipe for pictures such as X, on their device.
+
+    X is float (N, C, H, W), square and normalised; a whitening layer is made of the first 5,000.
+    The net gives scores (N, 10). Raises ValueError for pictures too small for the blocks.
+    """
     channels, size = X.shape[1:3]
     first = []
     if recipe.whitening:
@@ -162,7 +165,7 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
 
 
 def augment(X: torch.Tensor) -> torch.Tensor:
-    """Mirror and shift each picture of a batch by itself, by up to 2 pixels."""
+    """Mirror and shift each picture of X, float (N, C, H, W), by itself, by up to 2 pixels."""
     return random_crop(random_flip(X), 2)
 
 
@@ -174,6 +177,7 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     recipe : Recipe
     data : Pictures
     epochs : int
+        At least 1. Each takes whole batches only; what is left of the pictures is dropped.
     seed : int
         For the first weights, the order and the changes of the pictures.
     **options
@@ -183,7 +187,15 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     -------
     model, History
         The weights are those of the last epoch: the settings chose nothing on the way.
+
+    Raises
+    ------
+    ValueError, MemoryError
+        As `fit` does; and if the batch size gives no batch, or for less than one epoch.
     """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}: give at least 1")
+    steps = epochs * _steps(recipe, data)
     set_seed(seed)
     X, y = data.train
     model = build(recipe, X)
@@ -200,9 +212,7 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
         )
     scheduler = None
     if recipe.triangle:
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: triangle(step, epochs * len(loader))
-        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: triangle(k, steps))
     history = fit(
         model,
         loader,
@@ -218,8 +228,22 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     return model, history
 
 
+def _steps(recipe, data):
+    """Count the steps of an epoch: it takes whole batches only."""
+    count, size = len(data.train[0]), recipe.batch_size
+    if not 1 <= size <= count:
+        raise ValueError(f"batch_size is {size}: give 1 to {count}, the number of pictures")
+    return count // size
+
+
 def triangle(step: int, steps: int, peak: float = 0.2) -> float:
-    """Give the share of the highest learning rate: up to 1 at ``peak`` of the way, down to 0."""
+    """Give the share of the highest learning rate, 0-1, before step number ``step``, from 0 on.
+
+    It rises in a straight line from 0 to 1 at ``peak`` of the way, and falls to 0 at ``steps``.
+    Built in lesson 08. Raises ValueError for less than one step, or a peak outside of 0-1.
+    """
+    if steps < 1 or not 0 < peak < 1:
+        raise ValueError(f"steps is {steps}, peak {peak}: give at least 1, and between 0 and 1")
     done = min(step / steps, 1)
     return done / peak if done < peak else (1 - done) / (1 - peak)
 
@@ -228,34 +252,40 @@ def time_epochs(recipes: Mapping[str, Recipe], data: Pictures, batches: int = 8,
     """Measure how long an epoch takes with each recipe. Built in lesson 08.
 
     Each trains on a few batches, in turns, so that a slow moment of the machine meets them all;
-    a first round is not counted. The clock is that of `fit`.
+    a first round is not counted. The clock is that of `fit`. Raises what `train` raises, and
+    ValueError for less than one batch or round.
 
     Returns
     -------
     dict {name: seconds}
-        The median of the rounds, scaled up to all training pictures.
+        The median of the rounds, scaled up to the whole batches of an epoch.
     """
+    if batches < 1 or rounds < 1:
+        raise ValueError(f"batches is {batches} and rounds {rounds}: give at least 1 of each")
     seconds = {name: [] for name in recipes}
     for _ in range(1 + rounds):
         for name, recipe in recipes.items():
-            count = min(batches * recipe.batch_size, len(data.train[0]))
-            part = data.first(count)
+            steps = min(batches, _steps(recipe, data))
+            part = data.first(steps * recipe.batch_size)
             _, history = train(recipe, part, epochs=1, progress=False)
-            seconds[name].append(history.seconds[0] * len(data.train[0]) / count)
+            seconds[name].append(history.seconds[0] * _steps(recipe, data) / steps)
     return {name: statistics.median(found[1:]) for name, found in seconds.items()}
 
 
 def show_ladder(seconds: Mapping[str, float], *, goal: str, alt: str) -> None:
     """Draw one bar a step: the seconds to the goal, and how many times shorter than before.
 
-    ``seconds`` is {name of the step: seconds}, in order; ``alt`` the figure's text alternative.
+    ``seconds`` is {name of the step: seconds above 0}, in order; ``goal`` ends the sentence
+    "seconds of training to …"; ``alt`` is the figure's text alternative. Raises what
+    `show_figure` raises.
     """
     names, values = list(seconds), list(seconds.values())
     _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(names)))
     ax.barh(names, values, color=COLORS["train"])
     for k, value in enumerate(values):
         factor = f"   ÷ {values[k - 1] / value:.1f}" if k else ""
-        ax.text(value * 1.06, k, f"{value:,.0f} s{factor}", va="center")
+        digits = 0 if value >= 10 else 1  # a GPU's last steps take a few seconds
+        ax.text(value * 1.06, k, f"{value:,.{digits}f} s{factor}", va="center")
     ax.set(xscale="log", xlim=(min(values) / 4, max(values) * 4))
     ax.set_xlabel(f"seconds of training to {goal}, on a scale of factors")
     ax.invert_yaxis()
