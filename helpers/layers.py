@@ -13,13 +13,14 @@ def whitening_layer(X: torch.Tensor, size: int = 2, smallest: float = 5e-4) -> n
 
     Its filters are the directions in which patches of ``size`` × ``size`` pixels vary, each
     divided by its deviation, and the same with the other sign: of two opposite filters ReLU keeps
-    what the other loses. Not trained; the biases, which start at 0, are.
+    what the other loses. Not trained; the biases, which start at 0, are. The mean of X is taken
+    for 0 and not subtracted; on normalised pictures that changes next to nothing.
     Source: Coates, Lee and Ng, 2011; as a fixed first layer Page, 2019, and Jordan, 2024.
 
     Parameters
     ----------
     X : float tensor (N, C, H, W)
-        Training pictures; a few thousand are enough.
+        Training pictures, normalised; a few thousand are enough.
     size : int
         Height and width of a patch in pixels.
     smallest : float
@@ -29,7 +30,17 @@ def whitening_layer(X: torch.Tensor, size: int = 2, smallest: float = 5e-4) -> n
     -------
     nn.Conv2d
         C channels in, 2 · C · size² out, no padding; on the device of X.
+
+    Raises
+    ------
+    ValueError
+        If X has another shape, no pictures, or pictures smaller than a patch.
     """
+    if X.ndim != 4 or not len(X) or min(X.shape[2:]) < size:
+        raise ValueError(
+            f"X has the shape {tuple(X.shape)}: give pictures (N, C, H, W) of at least "
+            f"{size} × {size} pixels"
+        )
     channels = X.shape[1]
     patches = X.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', size, size)
     patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * size * size)
@@ -47,7 +58,9 @@ def start_as_identity(model: nn.Module) -> None:
     """Let each trained 3 × 3 convolution begin by passing its input on. Built in lesson 08.
 
     The first of its filters copy one channel each (PyTorch's ``dirac_``); those without a channel
-    to copy stay random. Source: Jordan, 94% on CIFAR-10 in 3.29 seconds, 2024, arXiv:2404.00498.
+    to copy stay random. Layers with frozen weights are left alone. Meant for convolutions with
+    ``padding=1`` and without bias, as in `BlockNet`; a bias would stay and be added.
+    Source: Jordan, 94% on CIFAR-10 in 3.29 seconds, 2024, arXiv:2404.00498.
     """
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d) and layer.weight.requires_grad:
@@ -57,7 +70,8 @@ def start_as_identity(model: nn.Module) -> None:
 class WithMirror(nn.Module):
     """A model that looks at each picture and at its mirror image, and adds both scores. Lesson 08.
 
-    Takes and gives what the model does; twice the work. For evaluation only.
+    Takes and gives what the model does: float (N, C, H, W), and scores (N, classes). Twice the
+    work. For evaluation only.
     """
 
     def __init__(self, model: nn.Module):

@@ -177,6 +177,8 @@ def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Sco
 def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
     """Collect the model's output for all samples of a loader, in evaluation mode.
 
+    Errors are those of `fit`.
+
     Returns
     -------
     output : float tensor (N, classes) on the CPU
@@ -185,7 +187,8 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
     outputs, labels = [], []
     with _evaluation(model):
         for X, y in loader:
-            output, y = _forward(model, X, y)
+            with _memory_for(X):
+                output, y = _forward(model, X, y)
             outputs.append(output.cpu())
             labels.append(y.cpu())
     if not labels:
