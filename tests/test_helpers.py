@@ -51,6 +51,22 @@ def test_device_prefers_the_gpu(monkeypatch, cuda, mps, expected):
     assert machine.choose_device().type == expected
 
 
+@pytest.mark.parametrize(
+    ("cuda", "mps", "has"),
+    [(True, True, ["cuda", "mps", "cpu"]), (False, True, ["mps", "cpu"]), (False, False, ["cpu"])],
+)
+def test_device_can_be_asked_for(monkeypatch, cuda, mps, has):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    for wanted in ("cuda", "mps", "cpu", "gpu", ""):
+        if wanted in has:
+            assert machine.choose_device(wanted) == torch.device(wanted)
+        else:
+            said = f"there is no '{wanted}' on this machine: PyTorch sees {', '.join(has)} here"
+            with pytest.raises(ValueError, match=said):
+                machine.choose_device(wanted)
+
+
 def test_seed_repeats_all_random_numbers():
     import random
 

@@ -42,6 +42,37 @@ def test_block_net_takes_depths_channels_and_sizes():
     assert sum(isinstance(layer, nn.MaxPool2d) for layer in model) == 2
 
 
+def test_block_net_can_pool_at_the_end_of_a_block():
+    def order(**options):
+        model = BlockNet((4,), depths=(2,), **options)
+        return [type(layer).__name__ for layer in model if not isinstance(layer, nn.BatchNorm2d)]
+
+    early = ["Conv2d", "MaxPool2d", "ReLU", "Conv2d", "ReLU", "Flatten", "Linear"]
+    late = ["Conv2d", "ReLU", "Conv2d", "ReLU", "MaxPool2d", "Flatten", "Linear"]
+    assert order() == order(pool_first=True) == early and order(pool_first=False) == late
+
+
+@pytest.mark.parametrize("pool_first", [True, False])
+@pytest.mark.parametrize("global_average", [True, False])
+def test_block_net_gives_scores_whatever_its_pooling(pool_first, global_average):
+    options = {"pool_first": pool_first, "global_average": global_average}
+    model = BlockNet((4, 6), (1, 2), channels=3, size=13, classes=5, **options).eval()
+    assert model(torch.rand(2, 3, 13, 13)).shape == (2, 5)
+    pixels = 1 if global_average else 3 * 3  # 13 → 6 → 3
+    assert model[-1].in_features == 6 * pixels
+    with pytest.raises(ValueError, match="2 blocks halve 3 pixels to nothing"):
+        BlockNet((4, 6), size=3, **options)
+
+
+def test_a_global_average_is_that_of_each_map():
+    torch.manual_seed(0)
+    model = BlockNet((4, 6), channels=3, size=16, global_average=True).eval()
+    *before, average, flatten, _ = model
+    maps = nn.Sequential(*before)(torch.rand(2, 3, 16, 16))
+    assert maps.shape == (2, 6, 4, 4)
+    assert torch.allclose(flatten(average(maps)), maps.mean((2, 3)), atol=1e-6)
+
+
 def test_block_net_refuses_what_cannot_be():
     with pytest.raises(ValueError, match="3 blocks halve 7 pixels to nothing"):
         BlockNet(size=7)

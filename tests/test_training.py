@@ -521,6 +521,62 @@ def test_a_score_prints_its_counts(right, total, text):
     assert str(Score(0.5, right, total)) == text
 
 
+# ---------------------------------------------------------------- no memory
+
+# twelve petabytes that take no memory, until something is made of them
+HUGE = torch.zeros(1, 3, 32, 32).expand(10**12, 3, 32, 32), torch.zeros(1).long().expand(10**12)
+
+
+class Hungry(nn.Module):
+    """Runs out of memory in its forward or its backward pass, as on a GPU."""
+
+    def __init__(self, where, error):
+        super().__init__()
+        self.where, self.error = where, error
+        self.output = nn.Linear(1, 2)
+
+    def forward(self, X):
+        if self.where == "forward":
+            raise self.error
+        scores = self.output(X)
+        if scores.requires_grad:
+            scores.register_hook(self.fail)
+        return scores
+
+    def fail(self, gradient):
+        raise self.error
+
+
+@every_use
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_that_does_not_fit_into_memory_is_named(use, training):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 2)).train(training)
+    said = r"no memory for a batch of the shape \(1000000000000, 3, 32, 32\): lower batch_size, or"
+    with pytest.raises(MemoryError, match=said):
+        use(model, [HUGE])
+    assert model.training == training
+
+
+@every_use
+def test_a_gpu_without_memory_is_named(use):
+    model = Hungry("forward", torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB.\nMore"))
+    with pytest.raises(MemoryError, match=r"shape \(10, 1\): .* \(CUDA out of memory.*GiB\.\)$"):
+        use(model, [TEN])
+
+
+def test_no_memory_in_the_backward_pass_is_named():
+    model = Hungry("backward", torch.OutOfMemoryError("CUDA out of memory."))
+    with pytest.raises(MemoryError, match=r"no memory for a batch of the shape \(10, 1\)"):
+        train(model.eval(), [TEN])
+    assert not model.training
+    assert evaluate(model, [TEN], cross_entropy).total == 10  # which has no backward pass
+
+
+def test_another_error_in_the_backward_pass_stays_what_it_is():
+    with pytest.raises(RuntimeError, match="something else"):
+        train(Hungry("backward", RuntimeError("something else")), [TEN])
+
+
 # ---------------------------------------------------------------- weights in files
 
 
