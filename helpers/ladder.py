@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import matplotlib.pyplot as plt
@@ -41,15 +41,14 @@ ONE_BY_ONE = v2.Compose(
 class Recipe:
     """How a net is trained: the fields are sections of lesson 08, the defaults its plain start.
 
-    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``label_smoothing``
-    is the share of each label that all classes get, 0-1. ``mirror`` changes how the net is judged,
-    not how it is trained. ``widths`` and ``depths`` are those of `BlockNet`.
+    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``mirror`` changes
+    how the net is judged, not how it is trained. ``label_smoothing`` is a share, 0-1.
     """
 
     from_memory: bool = False
     bf16: bool = False
     batch_size: int = 64
-    lr: float = 0.05
+    lr: float = 0.02
     triangle: bool = False
     pool_first: bool = False
     label_smoothing: float = 0.0
@@ -74,7 +73,7 @@ LADDER = _climb(
         "plain loop": {},
         "batches from memory": {"from_memory": True},
         "bfloat16": {"bf16": True},
-        "batches of 512": {"batch_size": 512, "lr": 0.4},
+        "batches of 512": {"batch_size": 512, "lr": 0.16},
         "triangle": {"triangle": True},
         "pool first": {"pool_first": True},
         "label smoothing": {"label_smoothing": 0.2},
@@ -106,7 +105,7 @@ class Pictures:
     def first(self, count: int) -> Pictures:
         """Give the first training pictures alone, for timing; they are their own validation.
 
-        Raises ValueError for a count below 1 or above the number of training pictures.
+        Raises ValueError if there are not so many, or for less than one.
         """
         if not 1 <= count <= len(self.train[0]):
             raise ValueError(f"count is {count}: there are {len(self.train[0])} training pictures")
@@ -117,8 +116,7 @@ class Pictures:
 def load_cifar(device, seed: int = 0) -> Pictures:
     """Read CIFAR-10 and put 45,000 + 5,000 + 10,000 pictures onto a device (0.74 GB).
 
-    ``seed`` settles which of the official training pictures are for validation. The tensors have
-    the layout `channels_last`. Raises what `helpers.data.cifar10` raises.
+    ``seed`` settles the split. Raises what `helpers.data.cifar10` raises.
     """
     mean, std = (torch.tensor(c).view(3, 1, 1) for c in (MEAN, STD))
 
@@ -145,19 +143,16 @@ def for_device(recipe: Recipe, device) -> Recipe:
 def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
     """Make the net of a recipe for pictures such as X, on their device.
 
-    X is float (N, C, H, W), square and normalised; a whitening layer is made of the first 5,000.
-    The net gives scores (N, 10). Raises ValueError for pictures too small for the blocks.
+    X is float (N, C, H, W), square and normalised; the net gives scores (N, 10). Raises ValueError
+    for pictures too small for the blocks.
     """
     channels, size = X.shape[1:3]
     first = []
     if recipe.whitening:
         first = [whitening_layer(X[:5000]), nn.ReLU()]
         channels, size = first[0].out_channels, size - 1
-    blocks = BlockNet(
-        *(recipe.widths, recipe.depths, channels, size),
-        pool_first=recipe.pool_first,
-        global_average=True,
-    )
+    shape = (recipe.widths, recipe.depths, channels, size)
+    blocks = BlockNet(*shape, pool_first=recipe.pool_first, global_average=True)
     model = nn.Sequential(*first, blocks)
     if recipe.identity:
         start_as_identity(model)
@@ -191,19 +186,18 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     Raises
     ------
     ValueError, MemoryError
-        As `fit` does; and if the batch size gives no batch, or for less than one epoch.
+        As `fit` does; ValueError also for a batch size that gives no batch, or no epoch.
     """
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}: give at least 1")
     steps = epochs * _steps(recipe, data)
     set_seed(seed)
-    X, y = data.train
-    model = build(recipe, X)
-    size = recipe.batch_size
+    model = build(recipe, data.train[0])
+    batching = {"batch_size": recipe.batch_size, "shuffle": True, "drop_last": True}
     if recipe.from_memory:
-        loader = Batches(X, y, size, shuffle=True, drop_last=True, augment=augment)
+        loader = Batches(*data.train, **batching, augment=augment)
     else:
-        loader = DataLoader(data.dataset, size, shuffle=True, drop_last=True)
+        loader = DataLoader(data.dataset, **batching)
     if recipe.muon:
         optimizer = Muon(model, lr=recipe.lr)
     else:
@@ -252,8 +246,8 @@ def time_epochs(recipes: Mapping[str, Recipe], data: Pictures, batches: int = 8,
     """Measure how long an epoch takes with each recipe. Built in lesson 08.
 
     Each trains on a few batches, in turns, so that a slow moment of the machine meets them all;
-    a first round is not counted. The clock is that of `fit`. Raises what `train` raises, and
-    ValueError for less than one batch or round.
+    a first round is not counted. The clock is that of `fit`. Raises what `train` raises, also for
+    less than one batch or round.
 
     Returns
     -------
@@ -272,21 +266,35 @@ def time_epochs(recipes: Mapping[str, Recipe], data: Pictures, batches: int = 8,
     return {name: statistics.median(found[1:]) for name, found in seconds.items()}
 
 
-def show_ladder(seconds: Mapping[str, float], *, goal: str, alt: str) -> None:
-    """Draw one bar a step: the seconds to the goal, and how many times shorter than before.
+def show_ladder(
+    seconds: Mapping[str, float], validation: Mapping[str, Sequence[float]], *, alt: str
+) -> None:
+    """Draw one row a step: its seconds an epoch, and how good its nets are after two epochs.
 
-    ``seconds`` is {name of the step: seconds above 0}, in order; ``goal`` ends the sentence
-    "seconds of training to …"; ``alt`` is the figure's text alternative. Raises what
-    `show_figure` raises.
+    Parameters
+    ----------
+    seconds : {name of the step: seconds an epoch}
+        In order; behind each bar stands how many times shorter it is than the one before.
+    validation : {name: accuracies 0-1, one a seed}
+        A dot for each, with the mean in writing. May hold more names than ``seconds``.
+    alt : str
+        The figure's text alternative.
     """
     names, values = list(seconds), list(seconds.values())
-    _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(names)))
-    ax.barh(names, values, color=COLORS["train"])
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9, 1.0 + 0.34 * len(names)), sharey=True, width_ratios=(3, 2)
+    )
+    left.barh(names, values, color=COLORS["train"])
     for k, value in enumerate(values):
-        factor = f"   ÷ {values[k - 1] / value:.1f}" if k else ""
-        digits = 0 if value >= 10 else 1  # a GPU's last steps take a few seconds
-        ax.text(value * 1.06, k, f"{value:,.{digits}f} s{factor}", va="center")
-    ax.set(xscale="log", xlim=(min(values) / 4, max(values) * 4))
-    ax.set_xlabel(f"seconds of training to {goal}, on a scale of factors")
-    ax.invert_yaxis()
+        factor = f"  (÷ {values[k - 1] / value:.1f})" if k else ""
+        left.text(value * 1.05, k, f"{value:,.0f} s{factor}", va="center")
+    left.set(xscale="log", xlim=(min(values) / 3, max(values) * 5))
+    left.set_xlabel("seconds an epoch, on a scale of factors")
+    for k, name in enumerate(names):
+        shares = [100 * share for share in validation[name]]
+        right.plot(shares, [k] * len(shares), "o", color=COLORS["validation"], alpha=0.5)
+        right.text(87, k, f"{statistics.mean(shares):.1f}", va="center", ha="right")
+    right.set(xlim=(50, 87.5), xlabel="% right after two epochs")
+    left.invert_yaxis()
+    figure.tight_layout()
     show_figure(alt)

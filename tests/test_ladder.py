@@ -141,9 +141,11 @@ def test_the_recipe_reaches_the_training(data, monkeypatch):
     assert smoothed["loader"].augment is ladder.augment and smoothed["loader"].shuffle
     assert plain["loss_function"].label_smoothing == 0
     assert smoothed["loss_function"].label_smoothing == 0.2
-    assert plain["rates"] == [0.05] * 9
-    assert smoothed["rates"] == pytest.approx([0.4 * triangle(k, 8) for k in range(9)])
-    assert type(muon["optimizer"]).__name__ == "Muon" and max(muon["rates"]) < 0.12
+    assert plain["rates"] == [LADDER["plain loop"].lr] * 9
+    highest = LADDER["label smoothing"].lr
+    assert smoothed["rates"] == pytest.approx([highest * triangle(k, 8) for k in range(9)])
+    assert type(muon["optimizer"]).__name__ == "Muon"
+    assert muon["rates"][2] == pytest.approx(LADDER["Muon"].lr * triangle(2, 8))
     group = smoothed["optimizer"].param_groups[0]
     assert group["nesterov"] and group["momentum"] == 0.9 and group["weight_decay"] == 5e-4
 
@@ -379,11 +381,20 @@ def test_less_than_one_batch_or_round_is_named(data, wrong):
 
 
 def test_the_ladder_is_drawn_with_its_factors(shown):
-    alt = "Three bars, each shorter than the one above."
-    ladder.show_ladder({"plain": 1200.0, "faster": 400.0, "fast": 4.0}, goal="80 %", alt=alt)
+    alt = "Three bars, each shorter than the one above, and dots beside them."
+    found = {"plain": [0.6, 0.7], "faster": [0.65], "fast": [0.75, 0.7, 0.8], "not timed": [0.9]}
+    ladder.show_ladder({"plain": 1200.0, "faster": 400.0, "fast": 20.0}, found, alt=alt)
     assert shown == [{"image/png": {"alt": alt}}]
-    (ax,) = plt.gcf().axes
-    assert [bar.get_width() for bar in ax.patches] == [1200, 400, 4]
-    assert [text.get_text() for text in ax.texts] == ["1,200 s", "400 s   ÷ 3.0", "4.0 s   ÷ 100.0"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["plain", "faster", "fast"]
-    assert ax.get_xlabel().startswith("seconds of training to 80 %") and ax.yaxis_inverted()
+    left, right = plt.gcf().axes
+    assert [bar.get_width() for bar in left.patches] == [1200, 400, 20]
+    texts = [text.get_text() for text in left.texts]
+    assert ["1,200 s" in texts[0], "÷ 3.0" in texts[1], "÷ 20.0" in texts[2]] == [True] * 3
+    assert "÷" not in texts[0]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["plain", "faster", "fast"]
+    assert left.yaxis_inverted() and "seconds an epoch" in left.get_xlabel()
+    assert [list(dots.get_xdata()) for dots in right.lines] == [
+        pytest.approx([60, 70]),
+        pytest.approx([65]),
+        pytest.approx([75, 70, 80]),
+    ]
+    assert [text.get_text() for text in right.texts] == ["65.0", "65.0", "75.0"]
