@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import matplotlib.pyplot as plt
@@ -59,7 +59,7 @@ class Recipe:
     from_memory: bool = False
     bf16: bool = False
     batch_size: int = 64
-    lr: float = 0.05
+    lr: float = 0.02
     triangle: bool = False
     pool_first: bool = False
     label_smoothing: float = 0.0
@@ -84,7 +84,7 @@ LADDER = _climb(
         "plain loop": {},
         "batches from memory": {"from_memory": True},
         "bfloat16": {"bf16": True},
-        "batches of 512": {"batch_size": 512, "lr": 0.4},
+        "batches of 512": {"batch_size": 512, "lr": 0.16},
         "triangle": {"triangle": True},
         "pool first": {"pool_first": True},
         "label smoothing": {"label_smoothing": 0.2},
@@ -245,18 +245,35 @@ def time_epochs(recipes: Mapping[str, Recipe], data: Pictures, batches: int = 8,
     return {name: statistics.median(found[1:]) for name, found in seconds.items()}
 
 
-def show_ladder(seconds: Mapping[str, float], *, goal: str, alt: str) -> None:
-    """Draw one bar a step: the seconds to the goal, and how many times shorter than before.
+def show_ladder(
+    seconds: Mapping[str, float], validation: Mapping[str, Sequence[float]], *, alt: str
+) -> None:
+    """Draw one row a step: its seconds an epoch, and how good its nets are after two epochs.
 
-    ``seconds`` is {name of the step: seconds}, in order; ``alt`` the figure's text alternative.
+    Parameters
+    ----------
+    seconds : {name of the step: seconds an epoch}
+        In order; behind each bar stands how many times shorter it is than the one before.
+    validation : {name: accuracies 0-1, one a seed}
+        A dot for each, with the mean in writing. May hold more names than ``seconds``.
+    alt : str
+        The figure's text alternative.
     """
     names, values = list(seconds), list(seconds.values())
-    _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(names)))
-    ax.barh(names, values, color=COLORS["train"])
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9, 1.0 + 0.34 * len(names)), sharey=True, width_ratios=(3, 2)
+    )
+    left.barh(names, values, color=COLORS["train"])
     for k, value in enumerate(values):
-        factor = f"   ÷ {values[k - 1] / value:.1f}" if k else ""
-        ax.text(value * 1.06, k, f"{value:,.0f} s{factor}", va="center")
-    ax.set(xscale="log", xlim=(min(values) / 4, max(values) * 4))
-    ax.set_xlabel(f"seconds of training to {goal}, on a scale of factors")
-    ax.invert_yaxis()
+        factor = f"  (÷ {values[k - 1] / value:.1f})" if k else ""
+        left.text(value * 1.05, k, f"{value:,.0f} s{factor}", va="center")
+    left.set(xscale="log", xlim=(min(values) / 3, max(values) * 5))
+    left.set_xlabel("seconds an epoch, on a scale of factors")
+    for k, name in enumerate(names):
+        shares = [100 * share for share in validation[name]]
+        right.plot(shares, [k] * len(shares), "o", color=COLORS["validation"], alpha=0.5)
+        right.text(87, k, f"{statistics.mean(shares):.1f}", va="center", ha="right")
+    right.set(xlim=(50, 87.5), xlabel="% right after two epochs")
+    left.invert_yaxis()
+    figure.tight_layout()
     show_figure(alt)
