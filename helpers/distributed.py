@@ -2,15 +2,14 @@
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 -m helpers.distributed
 
-starts this program twice, and tells each process its number, its rank. Every process has all of
-the data and its own copy of the net, but takes only its part of each batch.
-DistributedDataParallel (DDP) averages the gradients, so all copies take the same step and stay
-the same. Without the launcher, `python -m helpers.distributed` is a run of one process.
+starts this program twice, and gives each process a number, its rank. Every process has all of the
+data and its own copy of the net, but takes only its part of each batch. DistributedDataParallel
+(DDP) averages the gradients, so all copies take the same step and stay the same. Without the
+launcher, `python -m helpers.distributed` is a run of one process.
 
 The averaged gradients are those of one process on the whole batch, but for rounding. Two things
-differ. Batch norm takes its mean and variance from the part that the process has, not from the
-batch (`nn.SyncBatchNorm` takes them from the batch, but works on GPUs only). And each process
-augments its pictures by its own chance.
+differ: batch norm takes mean and variance from the part that its process has (`nn.SyncBatchNorm`
+takes them from the whole batch, on GPUs only), and each process augments by its own chance.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def my_part(samples: torch.Tensor) -> torch.Tensor:
 
 
 def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=None):
-    """Train one net with all processes, and print a line after each epoch.
+    """Train one net with all processes, with SGD, and let rank 0 print a line for each epoch.
 
     Parameters
     ----------
@@ -69,13 +68,12 @@ def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=No
     train_set, val_set : (X, y)
         Float (N, ...) and int64 (N,), on that device, the same in all processes.
     epochs, batch_size : int
-        The samples of an epoch are dealt into as few batches of at most ``batch_size``, the parts
-        of all processes together, as will do. Their sizes differ by one at most, so that no
-        small batch is left over: each sample is used once an epoch.
+        Batches have at most `batch_size` samples, the parts of all processes together. Their
+        sizes differ by one at most, so each sample is used, without a small last batch.
     lr : float
-        The learning rate of SGD with Nesterov's momentum; it falls to 0 in a straight line.
+        At the start; it falls to 0 in a straight line.
     seed : int
-        Of the order of the samples; the same in all processes.
+        For the order of the samples; the same in all processes.
     augment : callable (X) -> X, optional
 
     Returns
@@ -85,8 +83,8 @@ def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=No
     Raises
     ------
     ValueError
-        If a batch, or the validation set, has fewer samples than there are processes, and if the
-        loss becomes nan or infinite.
+        If there are fewer samples in a batch, or for validation, than processes, and if the loss
+        becomes nan or infinite.
     """
     (X, y), (X_val, y_val) = train_set, val_set
     rank, world, steps = dist.get_rank(), dist.get_world_size(), math.ceil(len(X) / batch_size)
@@ -110,8 +108,8 @@ def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=No
             output = parallel(X[part] if augment is None else augment(X[part]))
             loss = F.cross_entropy(output, y[part], reduction="sum")
             optimizer.zero_grad()
-            # DDP divides the sum of the gradients by the processes; we want it divided by the
-            # samples. A mean over each part would do so only if all parts were equally long.
+            # DDP adds the gradients and divides by the number of processes; we want to divide by
+            # the number of samples. The mean of each part's mean is that for equal parts only.
             (loss * world / len(batch)).backward()
             optimizer.step()
             schedule.step()
@@ -121,8 +119,8 @@ def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=No
         seconds = time.perf_counter() - start  # the score is there: the device has finished
         if not math.isfinite(training.loss):
             raise ValueError(f"the loss became {training.loss}: give a smaller --lr")
-        for buffer in net.buffers():  # batch norm's running statistics: DDP uses those of rank 0,
-            dist.broadcast(buffer, src=0)  # and shares them before each step, not after the last
+        for buffer in net.buffers():  # batch norm's running statistics: DDP takes those of rank 0
+            dist.broadcast(buffer, src=0)  # for all before each step, but not after the last one
         mine = evaluate(net, Batches(my_part(X_val), my_part(y_val), 1000), nn.CrossEntropyLoss())
         validation = _of_all(sums.new_tensor([mine.loss * mine.total, mine.right, mine.total]))
         scores.append((training, validation))
@@ -155,21 +153,18 @@ def same_on_all(net: nn.Module) -> bool:
 def join() -> torch.device:
     """Meet the other processes of the run, and return the device of this one.
 
-    On CPUs the cores are shared equally. The launcher sets OMP_NUM_THREADS to 1 where you have not
-    set it, so 1 counts as not set if there are several processes.
-
-    Raises
-    ------
-    ValueError
-        If this machine has GPUs, but fewer than processes.
+    That is a GPU of its own, or the CPU with a fair share of the cores. OMP_NUM_THREADS says
+    otherwise, but not with 1: the launcher sets that itself. Raises ValueError if there are more
+    processes than GPUs.
     """
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     device, backend = torch.device("cpu"), "gloo"
     if torch.cuda.is_available():
         if processes > (gpus := torch.cuda.device_count()):
             raise ValueError(
-                f"there are {processes} processes, but GPUs: {gpus}. Each needs its own: start "
-                f"with --nproc-per-node {gpus}, or hide all GPUs with CUDA_VISIBLE_DEVICES= "
+                f"there are {processes} processes on this machine, but GPUs: {gpus}. Each needs "
+                f"its own: start --nproc-per-node {gpus}, or set CUDA_VISIBLE_DEVICES to nothing "
+                "to train on the CPU"
             )
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
         torch.cuda.set_device(device)
@@ -197,16 +192,16 @@ def load(pictures: int | None, device: torch.device):
 
 
 def _refuse(message):
-    """End with a message. All processes may see the same fault: rank 0 says it first."""
+    """End with a message. Often all processes see the same fault: then rank 0 alone says it."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     rank = int(os.environ.get("RANK", 0))
     if rank > 0:
-        time.sleep(5)  # when rank 0 has ended, the launcher ends us before we repeat it
+        time.sleep(5)  # as soon as rank 0 has ended, the launcher ends us
     sys.exit(f"Process {rank}: {message}.")
 
 
-def _stop(*signal_and_frame):
-    """End because others have: the launcher tells us so, or they do not answer."""
+def _stop(*received):
+    """End because others have: the launcher tells us so by a signal, or they do not answer."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     print(
         f"Process {os.environ.get('RANK', 0)} stops: another process has ended, or has not "
@@ -216,44 +211,38 @@ def _stop(*signal_and_frame):
         file=sys.stderr,
         flush=True,
     )
-    if not signal_and_frame:
-        time.sleep(5)  # the launcher ends us; if we were quick, it might take us for the cause
-    os._exit(1)  # at once: there is nobody left to say good-bye to
+    if not received:
+        time.sleep(2)  # the launcher ends us; if we were quick, it might take us for the cause
+    os._exit(1)  # at once, without waiting for the others
 
 
 def main(arguments=None) -> int:
     """Train the net of lesson 08 on CIFAR-10."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.distributed", description=__doc__.split("\n")[0]
-    )
+    parser = argparse.ArgumentParser("python -m helpers.distributed", description=main.__doc__)
     parser.error = _refuse
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=256, help="of all processes together")
     parser.add_argument("--lr", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=int, help="only the first so many, for a quick look")
-    parser.add_argument("--threads", type=int, help="of each process on a CPU")
     options = parser.parse_args(arguments)
-    for name in ("epochs", "batch_size", "lr", "pictures", "threads"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            parser.error(f"--{name.replace('_', '-')} is {value}: give a number above 0")
+    settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr")}
+    for name, value in settings.items():
+        if not 0 < value < math.inf:
+            _refuse(f"--{name.replace('_', '-')} is {value}: give a number above 0")
     try:
         device = join()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
-        if options.threads:
-            torch.set_num_threads(options.threads)
         train_set, val_set = load(options.pictures, device)
         set_seed(options.seed)
         net = make_net().to(device)
         set_seed(options.seed + dist.get_rank())  # each process augments by its own chance
-        settings = {name: getattr(options, name) for name in ("epochs", "batch_size", "lr", "seed")}
-        train(net, train_set, val_set, **settings, augment=augment)
+        train(net, train_set, val_set, **settings, seed=options.seed, augment=augment)
         if not same_on_all(net):
-            _refuse("the weights differ between the processes, which must not be")
+            _refuse("the weights are not the same in all processes, which must not happen")
         if dist.get_rank() == 0:
-            print(f"The weights of all processes are the same: {dist.get_world_size()} of them.")
+            print(f"The weights of all {dist.get_world_size()} processes are the same.")
         dist.destroy_process_group()
     except (ValueError, OSError, data.DataUnavailable) as error:
         _refuse(error)
