@@ -51,40 +51,22 @@ def augment(X: torch.Tensor) -> torch.Tensor:
 
 
 def my_part(samples: torch.Tensor) -> torch.Tensor:
-    """Cut samples (N, ...) into one part for each process, and return the part of this one.
-
-    Each sample is in exactly one part. The parts differ in length by one at most.
-    """
+    """Cut samples (N, ...) into a part for each process, almost equally long; return this one's."""
     return samples.tensor_split(dist.get_world_size())[dist.get_rank()]
 
 
 def train(net, train_set, val_set, *, epochs, batch_size, lr, seed=0, augment=None):
     """Train one net with all processes, with SGD, and let rank 0 print a line for each epoch.
 
-    Parameters
-    ----------
-    net : nn.Module
-        On the device of this process. All begin with the weights of rank 0.
-    train_set, val_set : (X, y)
-        Float (N, ...) and int64 (N,), on that device, the same in all processes.
-    epochs, batch_size : int
-        Batches have at most `batch_size` samples, the parts of all processes together. Their
-        sizes differ by one at most, so each sample is used, without a small last batch.
-    lr : float
-        At the start; it falls to 0 in a straight line.
-    seed : int
-        For the order of the samples; the same in all processes.
-    augment : callable (X) -> X, optional
+    `net` and the two sets (X, y), float (N, ...) and int64 (N,), are on the device of this
+    process; the sets are the same in all processes, and so is `seed`, which gives the order of the
+    samples. All nets begin with the weights of rank 0. A batch has at most `batch_size` samples,
+    the parts of all processes together; sizes differ by one at most, so each sample is used,
+    without a small last batch. The learning rate falls from `lr` to 0 in a straight line.
 
-    Returns
-    -------
-    list of (training, validation) : each a `helpers.training.Score` of all processes together
-
-    Raises
-    ------
-    ValueError
-        If there are fewer samples in a batch, or for validation, than processes, and if the loss
-        becomes nan or infinite.
+    Returns a list with a pair of scores (training, validation) for each epoch, of all processes
+    together. Raises ValueError if a batch, or the validation set, has fewer samples than there are
+    processes, and if the loss becomes nan or infinite.
     """
     (X, y), (X_val, y_val) = train_set, val_set
     rank, world, steps = dist.get_rank(), dist.get_world_size(), math.ceil(len(X) / batch_size)
@@ -170,9 +152,7 @@ def join() -> torch.device:
         torch.cuda.set_device(device)
         backend = "nccl" if dist.is_nccl_available() else "gloo"
     elif processes > 1 and os.environ.get("OMP_NUM_THREADS", "1") == "1":
-        known = hasattr(os, "sched_getaffinity")  # the cores that this program may use
-        cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
-        torch.set_num_threads(max(1, cores // processes))
+        torch.set_num_threads(max(1, os.cpu_count() // processes))
     if "RANK" in os.environ:
         dist.init_process_group(backend, timeout=TIMEOUT)
     else:  # not started by the launcher

@@ -323,7 +323,7 @@ def test_a_dataset_that_cannot_be_had_is_named(home):
         raise data.DataUnavailable("no network")
 
     home.setattr(data, "prepare", prepare)
-    with pytest.raises(SystemExit, match="^Process 0: no network"):
+    with pytest.raises(SystemExit, match=r"^Process 0: no network"):
         distributed.main([])
 
 
@@ -382,9 +382,7 @@ def test_more_processes_than_gpus_are_refused(home):
     home.setenv("LOCAL_WORLD_SIZE", "3")
     home.setattr(torch.cuda, "is_available", lambda: True)
     home.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(
-        ValueError, match=r"3 processes on this machine, but GPUs: 2.* --nproc-per-node 2"
-    ):
+    with pytest.raises(ValueError, match=r"3 processes .* GPUs: 2.* --nproc-per-node 2"):
         distributed.join()
 
 
@@ -398,7 +396,7 @@ def test_processes_share_the_cores(home, processes, given, wanted):
     home.delenv("OMP_NUM_THREADS", raising=False)
     if given is not None:
         home.setenv("OMP_NUM_THREADS", given)
-    home.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    home.setattr(os, "cpu_count", lambda: 8)
     home.setattr(torch, "set_num_threads", chosen.append)
     distributed.join()
     assert chosen == ([] if wanted is None else [wanted])
