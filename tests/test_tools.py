@@ -130,6 +130,12 @@ def test_a_lesson_without_a_line_in_the_contents_is_named(copies, monkeypatch):
         contents.text_of()
 
 
+@pytest.mark.parametrize("wrong", ["birds/conv", "birds/none/test", "none/conv/test"])
+def test_a_number_that_is_not_recorded_is_named(wrong):
+    with pytest.raises(SystemExit, match=f"nothing is recorded as {{{wrong}}}"):
+        contents.number(wrong)
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_numbers_in_a_result_are_in_the_lesson_or_in_a_record(path):
     """What no benchmark records is asserted in the lesson or printed by it."""
