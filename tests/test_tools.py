@@ -33,11 +33,14 @@ def test_address_is_written_into_badges_and_setup_cell(copies):
         colab = page.replace("github.com", "colab.research.google.com/github", 1)
         assert f"]({colab})" in cells[0].source
         assert f"](https://kaggle.com/kernels/welcome?src={page})" in cells[0].source
-        setup = next(cell.source for cell in cells if cell.cell_type == "code")
-        assert f'REPOSITORY = "{URL}"' in setup
+        code = [cell.source for cell in cells if cell.cell_type == "code"]
+        assert f'REPOSITORY = "{URL}"' in code[0]
+        assert not any("[![" in source for source in code)
+        assert sum(cell.source.count("[![Open in") for cell in cells) == 2
 
 
 def test_address_can_be_changed_and_taken_back(copies):
+    tool.address("")
     before = {path.name: path.read_bytes() for path in copies.glob("*.ipynb")}
     tool.address(URL)
     tool.address("https://github.com/other/fork/")
