@@ -99,13 +99,14 @@ sys.exit(distributed.main())
 # Something happens to the process with rank 1 in the middle of the first epoch.
 TROUBLE = """
 distributed.TIMEOUT = timedelta(seconds=2)
-forward, calls = distributed.BlockNet.forward, []
+from helpers.models import BlockNet
+forward, calls = BlockNet.forward, []
 def troubled(self, X):
     calls.append(1)
     if os.environ["RANK"] == "1" and len(calls) == 3:
         {what}
     return forward(self, X)
-distributed.BlockNet.forward = troubled
+BlockNet.forward = troubled
 """
 
 
@@ -334,7 +335,7 @@ def test_weights_that_differ_are_an_error(home):
 
 
 def test_an_error_of_another_kind_is_not_hidden(home):
-    def make_net():
+    def make_net(X):
         raise RuntimeError("out of memory")
 
     home.setattr(distributed, "make_net", make_net)
