@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: help setup open data test lint draft lesson lessons address \
-  student student-test times contents
+  student student-test slides times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -46,6 +46,9 @@ student: setup  ## copies without solutions and outputs, to hand out: build/stud
 
 student-test: setup  ## … and run each of them to its end
 	$(BIN)/python tools/student.py run
+
+slides: setup  ## slides of all lessons (or L=01), without network: build/slides
+	$(BIN)/python tools/slides.py $(L)
 
 times: setup  ## seconds of all lessons (or L=01): for the table, on a quiet machine
 	$(BIN)/python benchmarks/times.py $(L)

@@ -3,7 +3,8 @@
 Executes the lessons (all, or those whose numbers are given) one after the other, as
 `jupyter nbconvert --execute` does, and writes into benchmarks/times.json: seconds from start to
 end, the start of the kernel included, and the largest memory of a process. Data must be there
-already; nothing else should run. `python tools/contents.py` then writes the tables.
+already; nothing else should run. Works on Linux and macOS. Afterwards `python tools/contents.py`
+writes the tables.
 """
 
 import json
@@ -30,7 +31,8 @@ def measure(lesson: Path) -> dict:
         seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{lesson.name} failed: nothing is recorded for it")
-    return {"seconds": round(seconds, 1), "peak_memory_gb": round(usage.ru_maxrss / 2**20, 2)}
+    per_gb = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, kB on Linux
+    return {"seconds": round(seconds, 1), "peak_memory_gb": round(usage.ru_maxrss / per_gb, 2)}
 
 
 def main(numbers: list[str]) -> None:

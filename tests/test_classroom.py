@@ -74,6 +74,7 @@ def test_copy_keeps_the_text_around_the_solutions(lesson, folder):
     for cell in read(lesson).cells:
         if cell.cell_type == "markdown":
             outside = re.sub(r"<details>.*?</details>", "", cell.source, flags=re.S)
+            outside = re.sub(r"(?m)^\[!\[Open in.*", "", outside)  # badges
             for paragraph in outside.split("\n\n"):
                 kept = paragraph.strip().replace("](../", "](")
                 for sentence in student.SENTENCES:

@@ -33,11 +33,14 @@ def test_address_is_written_into_badges_and_setup_cell(copies):
         colab = page.replace("github.com", "colab.research.google.com/github", 1)
         assert f"]({colab})" in cells[0].source
         assert f"](https://kaggle.com/kernels/welcome?src={page})" in cells[0].source
-        setup = next(cell.source for cell in cells if cell.cell_type == "code")
-        assert f'REPOSITORY = "{URL}"' in setup
+        code = [cell.source for cell in cells if cell.cell_type == "code"]
+        assert f'REPOSITORY = "{URL}"' in code[0]
+        assert not any("[![" in source for source in code)
+        assert sum(cell.source.count("[![Open in") for cell in cells) == 2
 
 
 def test_address_can_be_changed_and_taken_back(copies):
+    tool.address("")
     before = {path.name: path.read_bytes() for path in copies.glob("*.ipynb")}
     tool.address(URL)
     tool.address("https://github.com/other/fork/")
@@ -128,6 +131,12 @@ def test_a_lesson_without_a_line_in_the_contents_is_named(copies, monkeypatch):
     shutil.copy(LESSONS[0], copies / "77_new.ipynb")
     with pytest.raises(SystemExit, match=r"contents\.json is about .*not .*'77'"):
         contents.text_of()
+
+
+@pytest.mark.parametrize("wrong", ["birds/conv", "birds/none/test", "none/conv/test"])
+def test_a_number_that_is_not_recorded_is_named(wrong):
+    with pytest.raises(SystemExit, match=f"nothing is recorded as {{{wrong}}}"):
+        contents.number(wrong)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -58,12 +58,15 @@ def number(place: str) -> str:
 
     A list of shares becomes its mean in per cent, a list of seconds its median, a count itself.
     """
-    file, experiment, key = place.split("/")
-    recorded = read(BENCHMARKS / f"{file}.json")
-    if "runs" in recorded:
-        value = [run[key] for run in recorded["runs"][experiment]]
-    else:
-        value = recorded["experiments"][experiment][key]
+    try:
+        file, experiment, key = place.split("/")
+        recorded = read(BENCHMARKS / f"{file}.json")
+        if "runs" in recorded:
+            value = [run[key] for run in recorded["runs"][experiment]]
+        else:
+            value = recorded["experiments"][experiment][key]
+    except (ValueError, OSError, KeyError):
+        raise SystemExit(f"tools/contents.json: nothing is recorded as {{{place}}}") from None
     if isinstance(value, int):
         return f"{value:,}"
     if key == "seconds":

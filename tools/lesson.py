@@ -125,19 +125,21 @@ def address(url: str) -> None:
     for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = json.loads(lesson.read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
-            cell["source"] = _with_address("".join(cell["source"]), url, lesson.name)
-            cell["source"] = cell["source"].splitlines(keepends=True)
+            source, is_text = "".join(cell["source"]), cell["cell_type"] == "markdown"
+            source = _with_badges(source, url, lesson.name) if is_text else source
+            source = re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
+            cell["source"] = source.splitlines(keepends=True)
         text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         lesson.write_text(text, encoding="utf-8")
     print(f"{url or 'no address'}: written into every lesson")
 
 
-def _with_address(source: str, url: str, name: str) -> str:
+def _with_badges(source: str, url: str, name: str) -> str:
     if source.startswith("# ") and "\n" in source:  # the title cell: badges below the title
         source = BADGES.sub("", source, count=1)
         if url:
             source = source.replace("\n", f"\n\n{_badges(url, name)}\n", 1)
-    return re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
+    return source
 
 
 def _badges(url: str, name: str) -> str:
