@@ -67,7 +67,8 @@ def _climb(steps):
     return ladder
 
 
-# Each step keeps those before. The learning rates of the steps before Muon are textbook values.
+# Each step keeps those before it, but for identity, which is taken back: it does not help.
+# The learning rates before Muon are textbook values.
 LADDER = _climb(
     {
         "plain loop": {},
@@ -79,7 +80,7 @@ LADDER = _climb(
         "label smoothing": {"label_smoothing": 0.2},
         "whitening": {"whitening": True},
         "identity": {"identity": True},
-        "Muon": {"muon": True, "lr": 0.12},
+        "Muon": {"identity": False, "muon": True, "lr": 0.12},
         "mirror": {"mirror": True},
     }
 )
