@@ -36,7 +36,7 @@ def gather(source: Path) -> None:
         notebook = json.loads(lesson.read_text(encoding="utf-8"))
         text = json.dumps(for_the_site(notebook, lesson.name[:2]), ensure_ascii=False)
         (source / "notebooks" / lesson.name).write_text(text, encoding="utf-8")
-    for module in [*ROOT.glob("helpers/[a-z]*.py"), ROOT / "helpers/checks/engine.py"]:
+    for module in [*ROOT.glob("helpers/[a-z]*.py"), *ROOT.glob("helpers/checks/engine.py")]:
         name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
         title = name.removeprefix("helpers.")
         page = f"{title}\n{'=' * len(title)}\n\n.. automodule:: {name}\n   :members:\n"
