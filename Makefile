@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: help setup open data test lint draft lesson lessons address \
-  student student-test slides times contents
+  student student-test slides site times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -37,6 +37,9 @@ lesson: setup  ## make lesson L=01: take the draft over, execute, clean, test
 lessons: setup  ## execute and clean all lessons
 	for l in notebooks/*.ipynb; do \
 	  PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lesson.py build $$(basename $$l .ipynb) || exit 1; done
+
+site: setup  ## the website, from the stored outputs, into build/site
+	$(BIN)/python tools/website.py
 
 address: setup  ## make address URL=https://github.com/you/fork: badges and setup cells
 	$(BIN)/python tools/lesson.py address $(URL)

@@ -45,7 +45,7 @@ def run_all(
 
     Parameters
     ----------
-    train : callable (seed, **setting) -> dict
+    train : callable ``(seed, **setting)`` -> dict
         One run; gives numbers by name. It must not return when it was interrupted.
     settings : {name: setting}
         A setting is a dict of numbers, words and lists. It should hold everything that matters,
