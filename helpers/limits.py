@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import torch
@@ -102,7 +104,7 @@ def time_by_kind(work: Callable[[], object], device) -> dict[str, float]:
     """
     cuda = torch.device(device).type == "cuda"
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if cuda else [])
-    with profile(activities=activities) as run:
+    with _quiet(), profile(activities=activities) as run:
         work()
     seconds: dict[str, float] = {}
     for event in run.key_averages():
@@ -112,6 +114,19 @@ def time_by_kind(work: Callable[[], object], device) -> dict[str, float]:
         kind = next((KINDS[part] for part in KINDS if part in event.key), "all else")
         seconds[kind] = seconds.get(kind, 0.0) + own / 1e6
     return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+@contextmanager
+def _quiet():
+    """Drop what the profiler's own library writes to the terminal, past Python's stderr."""
+    terminal, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nothing)
 
 
 def show_shares(values: dict[str, float], *, unit: str, alt: str, mark: str | None = None) -> None:
