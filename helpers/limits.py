@@ -27,6 +27,7 @@ KINDS = {
     "batch_norm": "batch norm",
     "threshold_backward": "ReLU",
     "relu": "ReLU",
+    "clamp_min": "ReLU",  # what relu calls
     "aten::copy_": "copies between types and layouts",
     "index": "taking batches, shifting them",
     "aten::where": "taking batches, shifting them",

@@ -124,6 +124,8 @@ def test_each_kind_is_found_by_its_operation(monkeypatch):
         event("aten::max_pool2d_with_indices", 2e6, 1e6),
         event("aten::index", 1e6, 4e6),
         event("aten::flip", 1e6, 4e6),
+        event("aten::relu", 0, 1e6),
+        event("aten::clamp_min", 0.5e6, 1e6),  # which relu calls
         event("cudaLaunchKernel", 0, 1e6),
     ]
 
@@ -138,11 +140,12 @@ def test_each_kind_is_found_by_its_operation(monkeypatch):
         "convolutions, forward": 3,
         "pooling": 2,
         "taking batches, shifting them": 2,
+        "ReLU": 0.5,
         "all else": 0,
     }
     on_cpu = time_by_kind(lambda: None, "cpu")
     assert next(iter(on_cpu.items())) == ("taking batches, shifting them", 8)
-    assert sum(on_cpu.values()) == 12
+    assert on_cpu["ReLU"] == 2 and sum(on_cpu.values()) == 14
 
 
 # ---------------------------------------------------------------- drawn
