@@ -80,7 +80,7 @@ LADDER = _climb(
         "label smoothing": {"label_smoothing": 0.2},
         "whitening": {"whitening": True},
         "identity": {"identity": True},
-        "Muon": {"identity": False, "muon": True, "lr": 0.12},
+        "Muon": {"identity": False, "muon": True, "lr": 0.2},
         "mirror": {"mirror": True},
     }
 )
