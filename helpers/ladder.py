@@ -67,8 +67,7 @@ def _climb(steps):
     return ladder
 
 
-# Each step keeps those before it, but for identity, which is taken back: it does not help.
-# The learning rates before Muon are textbook values.
+# Each step keeps those before it, but identity is taken back. Rates before Muon: textbook values.
 LADDER = _climb(
     {
         "plain loop": {},

@@ -340,7 +340,7 @@ def relabel(targets, first, second):
         "    return torch.tensor(seconds_per_step) * epochs * int(pictures / batch_size)",
     ],
     "triangle": [
-        "def triangle(step, steps, peak=0.2):\n"
+        "import numpy as np\ndef triangle(step, steps, peak=0.2):\n"
         "    return float(np.interp(step, [0, peak * steps, steps], [0, 1, 0]))",
         "def triangle(step, steps, peak=0.2):\n"
         "    done = step / steps\n    return min(done / peak, (1 - done) / (1 - peak))",
