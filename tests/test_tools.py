@@ -100,7 +100,7 @@ def test_tables_map_and_seconds_are_made_of_what_is_recorded():
 
 
 def test_table_follows_the_records(tmp_path, monkeypatch):
-    for name in ("signs", "fashion", "birds", "regularization", "times"):
+    for name in ("signs", "fashion", "birds", "regularization", "cifar10", "times"):
         shutil.copy(ROOT / "benchmarks" / f"{name}.json", tmp_path)
     monkeypatch.setattr(contents, "BENCHMARKS", tmp_path)
     birds = contents.read(tmp_path / "birds.json")
