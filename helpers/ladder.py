@@ -293,8 +293,8 @@ def show_ladder(
     for k, name in enumerate(names):
         shares = [100 * share for share in validation[name]]
         right.plot(shares, [k] * len(shares), "o", color=COLORS["validation"], alpha=0.5)
-        right.text(87, k, f"{statistics.mean(shares):.1f}", va="center", ha="right")
-    right.set(xlim=(50, 87.5), xlabel="% right after two epochs")
+        right.text(97, k, f"{statistics.mean(shares):.1f}", va="center", ha="right")
+    right.set(xlim=(50, 98), xlabel="% right after two epochs")
     left.invert_yaxis()
     figure.tight_layout()
     show_figure(alt)
