@@ -8,13 +8,13 @@ from torch import nn
 __all__ = ["WithMirror", "start_as_identity", "whitening_layer"]
 
 
-def whitening_layer(X: torch.Tensor, size: int = 2, smallest: float = 5e-4) -> nn.Conv2d:
+def whitening_layer(X: torch.Tensor, size=2, keep: int | None = None, smallest=5e-4) -> nn.Conv2d:
     """Make a fixed convolution whose outputs are uncorrelated on X. Built in lesson 08.
 
     Its filters are the directions in which patches of ``size`` × ``size`` pixels vary, each
     divided by its deviation, and the same with the other sign: of two opposite filters ReLU keeps
-    what the other loses. Not trained; the biases, which start at 0, are. The mean of X is taken
-    for 0 and not subtracted; on normalised pictures that changes next to nothing.
+    what the other loses. Not trained, and without bias. The mean of X is taken for 0 and not
+    subtracted; on normalised pictures that changes next to nothing.
     Source: Coates, Lee and Ng, 2011; as a fixed first layer Page, 2019, and Jordan, 2024.
 
     Parameters
@@ -23,18 +23,22 @@ def whitening_layer(X: torch.Tensor, size: int = 2, smallest: float = 5e-4) -> n
         Training pictures, normalised; a few thousand are enough.
     size : int
         Height and width of a patch in pixels.
+    keep : int, optional
+        How many directions to keep, those that vary most; by default all C · size².
     smallest : float
         Added to each variance, so that directions with next to none are not blown up.
 
     Returns
     -------
     nn.Conv2d
-        C channels in, 2 · C · size² out, no padding; on the device of X.
+        C channels in, 2 · keep out, no padding; on the device of X. The filters of the directions
+        that vary least come first.
 
     Raises
     ------
     ValueError
-        If X has another shape, no pictures, or pictures smaller than a patch.
+        If X has another shape, no pictures, or pictures smaller than a patch, or if there are not
+        so many directions to keep.
     """
     if X.ndim != 4 or not len(X) or min(X.shape[2:]) < size:
         raise ValueError(
@@ -42,14 +46,18 @@ def whitening_layer(X: torch.Tensor, size: int = 2, smallest: float = 5e-4) -> n
             f"{size} × {size} pixels"
         )
     channels = X.shape[1]
+    count = channels * size * size
+    keep = count if keep is None else keep
+    if not 1 <= keep <= count:
+        raise ValueError(f"keep is {keep}: patches of {count} numbers have 1 to {count} directions")
     patches = X.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', size, size)
-    patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels * size * size)
+    patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, count)
     variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
     filters = (directions / (variances + smallest).sqrt()).T.view(-1, channels, size, size)
-    layer = nn.Conv2d(channels, 2 * len(filters), size, device=X.device)
+    filters = filters[-keep:]  # eigh puts the largest variances last
+    layer = nn.Conv2d(channels, 2 * keep, size, bias=False, device=X.device)
     with torch.no_grad():
         layer.weight.copy_(torch.cat([filters, -filters]))
-        layer.bias.zero_()
     layer.weight.requires_grad_(False)
     return layer
 

@@ -66,7 +66,9 @@ def test_each_step_changes_what_its_name_says():
         "label smoothing": {"label_smoothing"},
         "whitening": {"whitening"},
         "identity": {"identity"},
-        "Muon": {"identity", "muon", "lr"},  # identity is taken back
+        "largest of a map": {"identity", "largest"},  # identity is taken back
+        "Muon": {"muon", "lr", "peak"},
+        "own rates": {"own_rates"},
         "mirror": {"mirror"},
     }
     assert LADDER["batches of 512"].batch_size == 512
@@ -145,7 +147,7 @@ def test_the_recipe_reaches_the_training(data, monkeypatch):
     highest = LADDER["label smoothing"].lr
     assert smoothed["rates"] == pytest.approx([highest * triangle(k, 8) for k in range(9)])
     assert type(muon["optimizer"]).__name__ == "Muon"
-    assert muon["rates"][2] == pytest.approx(LADDER["Muon"].lr * triangle(2, 8))
+    assert muon["rates"] == pytest.approx([LADDER["Muon"].lr * triangle(k, 8, 0.02) for k in range(9)])
     group = smoothed["optimizer"].param_groups[0]
     assert group["nesterov"] and group["momentum"] == 0.9 and group["weight_decay"] == 5e-4
 
@@ -270,19 +272,29 @@ def test_the_net_is_built_by_the_recipe(data):
     ]
     net = build(LADDER["identity"], X)
     whitening, _, blocks = net
-    assert torch.allclose(whitening.weight, whitening_layer(X).weight, atol=1e-5)
+    assert torch.allclose(whitening.weight, whitening_layer(X, keep=8).weight, atol=1e-5)
     assert blocks[0].weight.is_contiguous(memory_format=torch.channels_last)
     assert [type(layer).__name__ for layer in list(blocks)[:2]] == ["Conv2d", "MaxPool2d"]
-    assert torch.equal(blocks[0].weight[:24, :, 1, 1], torch.eye(24))  # of 32 filters the first
-    assert blocks[0].weight[24:].abs().min() > 0
+    assert torch.equal(blocks[0].weight[:16, :, 1, 1], torch.eye(16))  # of 32 filters the first
+    assert blocks[0].weight[16:].abs().min() > 0
     assert net(X[:2]).shape == (2, 10)
 
 
-def test_training_leaves_the_whitening_filters_and_moves_their_biases(data):
+def test_training_leaves_the_whitening_filters(data):
     recipe = replace(LADDER["mirror"], **TINY)
     model, _ = quick(recipe, data)
-    assert torch.allclose(model[0].weight, whitening_layer(data.train[0]).weight, atol=1e-6)
-    assert model[0].bias.abs().min() > 0
+    first = whitening_layer(data.train[0], keep=8)
+    assert torch.allclose(model[0].weight, first.weight, atol=1e-6) and model[0].bias is None
+
+
+def test_the_last_layer_starts_small_with_rates_of_its_own(data):
+    nets = []
+    for name in ("Muon", "own rates"):
+        torch.manual_seed(0)
+        nets.append(build(LADDER[name], data.train[0])[-1])
+    assert torch.allclose(nets[1][-1].weight * nets[1][-1].in_features, nets[0][-1].weight)
+    assert torch.equal(nets[1][0].weight, nets[0][0].weight)
+    assert type(nets[0][-3]).__name__ == "AdaptiveMaxPool2d"
 
 
 # ---------------------------------------------------------------- whitening
@@ -298,10 +310,25 @@ def test_whitened_outputs_are_uncorrelated(data, size):
     assert layer.weight.shape == (2 * count, 3, size, size)
     assert torch.equal(layer.weight[count:], -layer.weight[:count])
     assert not layer.weight.requires_grad
-    assert layer.bias.requires_grad and (layer.bias == 0).all()
+    assert layer.bias is None
     outputs = layer(X)[:, :count].detach().permute(1, 0, 2, 3).flatten(1).double().numpy()
     assert np.allclose(np.cov(outputs), np.eye(count), atol=0.02)
     assert abs(np.corrcoef(X.permute(1, 0, 2, 3).flatten(1).numpy())[0, 1]) > 0.1  # before
+
+
+def test_the_directions_that_vary_most_are_kept(data):
+    every, kept = whitening_layer(data.train[0]), whitening_layer(data.train[0], keep=5)
+    assert kept.weight.shape == (10, 3, 2, 2)
+    assert torch.equal(kept.weight, torch.cat([every.weight[7:12], every.weight[19:]]))
+    # whoever varies most is divided by most
+    lengths = every.weight[:12].flatten(1).norm(dim=1)
+    assert (lengths.diff() <= 0).all()
+
+
+@pytest.mark.parametrize("keep", [0, -1, 13])
+def test_directions_that_are_not_there_are_named(data, keep):
+    with pytest.raises(ValueError, match=f"keep is {keep}: patches of 12 numbers have 1 to 12"):
+        whitening_layer(data.train[0], keep=keep)
 
 
 def test_directions_without_variance_are_not_blown_up():

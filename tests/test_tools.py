@@ -86,6 +86,15 @@ def test_cleaning_keeps_tags_and_outputs_and_drops_the_machine():
     assert stream.text == "data is whole"
 
 
+def test_a_bar_that_stands_at_its_start_is_dropped_where_outputs_are_not_compared():
+    bar = {"data": {"text/plain": "epoch:   0%|          | 0/10 [00:00<?, ?it/s]"}}
+    outputs = [nbformat.v4.new_output("display_data", **bar), nbformat.v4.new_output("stream")]
+    cells = [nbformat.v4.new_code_cell(outputs=outputs) for _ in range(2)]
+    cells[0].metadata["tags"] = ["nbval-ignore-output"]
+    clean = tool.clean(nbformat.v4.new_notebook(cells=cells))
+    assert [len(cell.outputs) for cell in clean.cells] == [1, 2]
+
+
 def test_cleaning_changes_nothing_in_a_clean_lesson():
     notebook = nbformat.read(LESSONS[0], as_version=4)
     before = nbformat.writes(notebook)

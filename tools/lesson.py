@@ -23,6 +23,7 @@ NOTEBOOKS = ROOT / "notebooks"
 DRAFTS = ROOT / "build"
 PICTURES = ROOT / "pictures"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PROGRESS = re.compile(r"\d+%\|.*\?it/s\]$")  # all that is stored of a bar: how it stood at the start
 BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
@@ -98,6 +99,8 @@ def clean(notebook):
     for cell in notebook.cells:
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if "nbval-ignore-output" in (tags or []):  # elsewhere nbval would miss it
+            cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
         for output in cell.get("outputs", []):
             # without its model a live view is an error message; the still picture stays
             output.get("data", {}).pop(WIDGET, None)
@@ -106,6 +109,10 @@ def clean(notebook):
             if "text" in output:
                 output.text = _without_paths(output.text)
     return notebook
+
+
+def _is_progress(output) -> bool:
+    return bool(PROGRESS.search(output.get("data", {}).get("text/plain", "")))
 
 
 def _without_paths(text: str) -> str:
