@@ -3,23 +3,25 @@
 python benchmarks/cifar10.py steps     validation after two epochs, for each step of the ladder
 python benchmarks/cifar10.py plain     validation of the plain loop after each of eight epochs
 python benchmarks/cifar10.py seconds   seconds an epoch, each step in turns; the machine's limits
+python benchmarks/cifar10.py pages     seconds an epoch with small and large pages of memory
 python benchmarks/cifar10.py fast      the last step, in this device's budget, on the test
 python benchmarks/cifar10.py large     a net of twice the width, on the test
 python benchmarks/cifar10.py fashion   the same recipe on Fashion-MNIST (meant for a GPU)
 
-Options: --device cpu|cuda|mps, --seeds N.
+Options: --device cpu|cuda|mps, --seeds N, and for `steps` --only STEP …, which keeps the others.
 
 Each command replaces its own entries in benchmarks/cifar10.json: every seed's results, the peak of
 memory, machine and versions. `python benchmarks/tables.py` makes the tables of it.
 
 45,000 pictures for training, 5,000 for validation, 10,000 for the test, split by seed 0. The
-settings from Muon on were chosen on validation with seed 0; those before are textbook values.
+settings from whitening on were chosen on validation with seed 0; those before are textbook values.
 `fast`, `large` and `fashion` use seeds that chose nothing and a number of epochs fixed before, and
 look at the test once, after the last epoch.
 
 The clock is that of `fit`: it runs while batches are made and the net is trained, with all data on
 the device. Reading the data, building the net and validation are not counted; on a GPU neither is
-one training on a few batches, which warms it up. Nothing is compiled.
+one training on a few batches, which warms it up. Nothing is compiled. On Linux PyTorch is asked for
+large pages of memory (THP_MEM_ALLOC_ENABLE=1); `pages` measures what that brings.
 
 The first three steps differ in rounding and in where the pictures lie, not in what is computed. So
 their accuracy is measured once, with the third, which is the fastest of them.
@@ -29,8 +31,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # before torch: see `pages`
 
 import torch
 from record import machine, record
@@ -38,28 +44,19 @@ from torch import nn
 
 from helpers.batches import Batches, split_validation
 from helpers.data import as_tensors, fashion_mnist
-from helpers.ladder import (
-    FAST,
-    LADDER,
-    LARGE,
-    ON_GPU,
-    Pictures,
-    build,
-    for_device,
-    load_cifar,
-    time_epochs,
-    train,
-)
+from helpers.ladder import Pictures, build, for_device, load_cifar, time_epochs, train
 from helpers.layers import WithMirror
 from helpers.limits import count_operations, peak_rates
 from helpers.machine import choose_device
+from helpers.recipes import FAST, LADDER, LARGE, ON_GPU
 from helpers.training import evaluate
 
 RESULTS = Path(__file__).with_suffix(".json")
 SAME = ["plain loop", "batches from memory", "bfloat16"]  # what they compute
+LAST = list(LADDER)[-2]  # trained as its mirror is
 EPOCHS = 2  # of `steps`
 PLAIN_EPOCHS = 8
-FIRST_SEED = 100  # seeds that chose nothing
+FIRST_SEED = 200  # seeds that chose nothing
 
 
 def accuracy(model, part, mirror=False):
@@ -84,21 +81,27 @@ def write(key, value):
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def steps(device, seeds):
+def steps(device, seeds, only=()):
     """Validation accuracy after two epochs, for each step that changes what is computed."""
-    data, found = load_cifar(device), {name: [] for name in LADDER}
+    known = json.loads(RESULTS.read_text(encoding="utf-8")).get("steps", {}) if only else {}
+    chosen = [*only, "mirror"] if LAST in only else only or list(LADDER)
+    data = load_cifar(device)
+    found = {name: known.get("validation", {}).get(name, []) for name in LADDER}
+    machines = {name: known.get("machines", {}).get(name) for name in LADDER}
+    for name in chosen:
+        found[name], machines[name] = [], machine()
     for seed in range(seeds):
         for name, recipe in LADDER.items():
-            if name in SAME[:-1] or recipe.mirror:
+            if name not in chosen or name in SAME[:-1] or recipe.mirror:
                 continue
             model, _ = train(for_device(recipe, device), data, EPOCHS, seed, progress=False)
             found[name].append(accuracy(model, data.val))
-            if recipe.muon:
+            if name == LAST:
                 found["mirror"].append(accuracy(model, data.val, mirror=True))
             print(seed, name, found[name][-1], flush=True)
         for name in SAME[:-1]:
-            found[name] = found[SAME[-1]]
-        write("steps", {"epochs": EPOCHS, "validation": found, "machine": machine()})
+            found[name], machines[name] = found[SAME[-1]], machines[SAME[-1]]
+        write("steps", {"epochs": EPOCHS, "validation": found, "machines": machines})
 
 
 def plain(device, seeds):
@@ -132,6 +135,28 @@ def seconds(device, seeds):
             "machine": machine(),
         },
     )
+
+
+def pages(device, seeds):
+    """Seconds an epoch of the last step, in programs that take turns: small pages, large pages."""
+    code = (
+        "from helpers.ladder import for_device, load_cifar, time_epochs\n"
+        "from helpers.recipes import FAST\n"
+        f"device = {str(device)!r}\n"
+        "recipes = {'last step': for_device(FAST, device)}\n"
+        "print(time_epochs(recipes, load_cifar(device))['last step'])"
+    )
+    found = {"small": [], "large": []}
+    for _ in range(max(3, seeds)):
+        for name, switch in (("small", "0"), ("large", "1")):
+            environment = os.environ | {"THP_MEM_ALLOC_ENABLE": switch}
+            command = [sys.executable, "-c", code]
+            output = subprocess.run(
+                command, env=environment, check=True, capture_output=True, text=True
+            ).stdout
+            found[name].append(round(float(output.split()[-1]), 2))
+            print(name, found[name][-1], flush=True)
+    write("pages", {"an_epoch": found, "machine": machine()})
 
 
 def trainings(recipe, epochs, data, device, seeds):
@@ -190,20 +215,22 @@ def main():
     parser.add_argument("command", choices=[*WITHOUT_TEST, *WITH_TEST])
     parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest there is")
     parser.add_argument("--seeds", type=int, default=3, help="how many, by default 3")
+    parser.add_argument("--only", nargs="+", choices=list(LADDER), default=[], metavar="STEP")
     options = parser.parse_args()
     try:
         device = choose_device(options.device)
     except ValueError as error:
         parser.error(str(error))
     if options.command in WITHOUT_TEST:
-        WITHOUT_TEST[options.command](device, options.seeds)
+        more = {"only": options.only} if options.command == "steps" else {}
+        WITHOUT_TEST[options.command](device, options.seeds, **more)
     else:
         name = options.command + (" cuda" if device.type == "cuda" else "")
         runs = list(WITH_TEST[options.command](device, options.seeds))
         record(RESULTS, name, WHAT[name], runs, order=list(WHAT))
 
 
-WITHOUT_TEST = {"steps": steps, "plain": plain, "seconds": seconds}
+WITHOUT_TEST = {"steps": steps, "plain": plain, "seconds": seconds, "pages": pages}
 WITH_TEST = {"fast": fast, "large": large, "fashion": fashion}
 
 if __name__ == "__main__":

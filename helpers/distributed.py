@@ -31,8 +31,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from helpers import data
 from helpers.batches import Batches, split_validation
-from helpers.ladder import FAST, augment, build
+from helpers.ladder import augment, build
 from helpers.machine import set_seed
+from helpers.recipes import FAST
 from helpers.training import Score, evaluate
 
 __all__ = ["join", "make_net", "my_part", "same_on_all", "train"]
@@ -46,7 +47,7 @@ def make_net(X: torch.Tensor) -> nn.Module:
 
     Its whitening layer is made of the first pictures, which are the same in all processes.
     """
-    return build(replace(FAST, bf16=False), X)
+    return build(replace(FAST, bf16=False, own_rates=False), X)
 
 
 def my_part(samples: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import matplotlib.pyplot as plt
 import torch
@@ -19,13 +20,13 @@ from helpers.machine import fast_bf16, set_seed
 from helpers.models import BlockNet
 from helpers.muon import Muon
 from helpers.plotting import COLORS, show_figure
+from helpers.recipes import Recipe
 from helpers.training import fit
 
-__all__ = ["FAST", "LADDER", "LARGE", "ON_GPU", "Pictures", "Recipe", "augment", "build"]
-__all__ += ["for_device", "load_cifar", "show_ladder", "time_epochs", "train", "triangle"]
+__all__ = ["Pictures", "augment", "build", "for_device", "load_cifar", "show_ladder"]
+__all__ += ["time_epochs", "train", "triangle"]
 
-KEEP = 8  # of the 12 directions of a patch
-# batch norm's share of each step is large, the last layer's small. Source: Jordan's airbench, 2024
+# batch norm learns fast, the last layer slowly. Source: Jordan's airbench, 2024
 OWN_RATES = {"norm_lr": 27.0, "other_lr": 0.02}
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # computed in lesson 06
 # what each picture goes through in a DataLoader
@@ -38,64 +39,6 @@ ONE_BY_ONE = v2.Compose(
         v2.Normalize(MEAN, STD),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a net is trained: the fields are sections of lesson 08, the defaults its plain start.
-
-    ``lr`` is the highest learning rate; with ``muon`` that of the convolutions. ``peak`` is where
-    on its way the triangle has its top, a share 0-1. ``label_smoothing`` is a share, too.
-    ``mirror`` changes how the net is judged, not how it is trained.
-    """
-
-    from_memory: bool = False
-    bf16: bool = False
-    batch_size: int = 64
-    lr: float = 0.02
-    triangle: bool = False
-    peak: float = 0.2
-    pool_first: bool = False
-    label_smoothing: float = 0.0
-    whitening: bool = False
-    identity: bool = False
-    largest: bool = False
-    muon: bool = False
-    own_rates: bool = False
-    mirror: bool = False
-    widths: tuple[int, ...] = (32, 64, 128)
-    depths: tuple[int, ...] = (1, 2, 2)
-
-
-def _climb(steps):
-    recipe, ladder = Recipe(), {}
-    for name, changes in steps.items():
-        ladder[name] = recipe = replace(recipe, **changes)
-    return ladder
-
-
-# Each step keeps those before it, but identity is taken back. Rates before Muon: textbook values.
-LADDER = _climb(
-    {
-        "plain loop": {},
-        "batches from memory": {"from_memory": True},
-        "bfloat16": {"bf16": True},
-        "batches of 512": {"batch_size": 512, "lr": 0.16},
-        "triangle": {"triangle": True},
-        "pool first": {"pool_first": True},
-        "label smoothing": {"label_smoothing": 0.2},
-        "whitening": {"whitening": True},
-        "identity": {"identity": True},
-        "largest of a map": {"identity": False, "largest": True},
-        "Muon": {"muon": True, "lr": 0.12, "peak": 0.02},
-        "own rates": {"own_rates": True},
-        "mirror": {"mirror": True},
-    }
-)
-FAST = LADDER["mirror"]
-LARGE = replace(FAST, widths=(64, 128, 256), depths=(2, 2, 2))
-# the widths of Jordan's net, 2024; larger batches keep a GPU busy
-ON_GPU = replace(FAST, widths=(64, 256, 256), depths=(2, 2, 2), batch_size=2000, lr=0.24)
 
 
 @dataclass
@@ -158,7 +101,7 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
     channels, size = X.shape[1:3]
     first = []
     if recipe.whitening:
-        first = [whitening_layer(X[:5000], keep=KEEP), nn.ReLU()]
+        first = [whitening_layer(X[:5000], keep=8), nn.ReLU()]  # of 12 directions
         channels, size = first[0].out_channels, size - 1
     shape = (recipe.widths, recipe.depths, channels, size)
     last = "max" if recipe.largest else "average"
@@ -219,7 +162,8 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
         )
     scheduler = None
     if recipe.triangle:
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: triangle(k, steps, recipe.peak))
+        share = partial(triangle, steps=steps, peak=recipe.peak)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     history = fit(
         model,
         loader,

@@ -154,7 +154,11 @@ class BlockNet(nn.Sequential):
                 layers += [nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
             layers += [] if pool_first else [nn.MaxPool2d(2)]
-        ends = {"average": [nn.AdaptiveAvgPool2d(1)], "max": [nn.AdaptiveMaxPool2d(1)], "flatten": []}
+        ends = {
+            "average": [nn.AdaptiveAvgPool2d(1)],
+            "max": [nn.AdaptiveMaxPool2d(1)],
+            "flatten": [],
+        }
         if last not in ends:
             raise ValueError(f"last is {last!r}: give one of {', '.join(ends)}")
         layers += ends[last]

@@ -13,9 +13,10 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from helpers import ladder, plotting
-from helpers.ladder import LADDER, Pictures, Recipe, build, time_epochs, train, triangle
+from helpers.ladder import Pictures, build, time_epochs, train, triangle
 from helpers.layers import WithMirror, start_as_identity, whitening_layer
 from helpers.models import BlockNet
+from helpers.recipes import LADDER, Recipe
 from helpers.training import History
 
 TINY = {"widths": (4, 6, 8), "batch_size": 32}
@@ -67,7 +68,7 @@ def test_each_step_changes_what_its_name_says():
         "whitening": {"whitening"},
         "identity": {"identity"},
         "largest of a map": {"identity", "largest"},  # identity is taken back
-        "Muon": {"muon", "lr", "peak"},
+        "Muon": {"muon", "lr", "peak", "batch_size"},
         "own rates": {"own_rates"},
         "mirror": {"mirror"},
     }
@@ -147,7 +148,9 @@ def test_the_recipe_reaches_the_training(data, monkeypatch):
     highest = LADDER["label smoothing"].lr
     assert smoothed["rates"] == pytest.approx([highest * triangle(k, 8) for k in range(9)])
     assert type(muon["optimizer"]).__name__ == "Muon"
-    assert muon["rates"] == pytest.approx([LADDER["Muon"].lr * triangle(k, 8, 0.02) for k in range(9)])
+    assert muon["rates"] == pytest.approx(
+        [LADDER["Muon"].lr * triangle(k, 8, 0.02) for k in range(9)]
+    )
     group = smoothed["optimizer"].param_groups[0]
     assert group["nesterov"] and group["momentum"] == 0.9 and group["weight_decay"] == 5e-4
 

@@ -23,7 +23,7 @@ NOTEBOOKS = ROOT / "notebooks"
 DRAFTS = ROOT / "build"
 PICTURES = ROOT / "pictures"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-PROGRESS = re.compile(r"\d+%\|.*\?it/s\]$")  # all that is stored of a bar: how it stood at the start
+PROGRESS = re.compile(r"\d+%\|.*\?it/s\]$")  # a bar as it stood at its start
 BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
