@@ -117,15 +117,13 @@ class BlockNet(nn.Sequential):
     classes : int
     pool_first : bool
         Pool after the first convolution of a block. If not, at its end (lesson 08).
-    last : "flatten", "average" or "max"
-        What the linear layer gets of each of the last feature maps: all numbers, or their average
-        or the largest alone (lesson 08).
+    global_average : bool
+        Average each of the last feature maps to one number, instead of flattening (lesson 08).
 
     Raises
     ------
     ValueError
-        If the blocks halve the size to nothing, widths and depths differ in length, or ``last`` is
-        something else.
+        If the blocks halve the size to nothing, or widths and depths differ in length.
     """
 
     def __init__(
@@ -136,7 +134,7 @@ class BlockNet(nn.Sequential):
         size=28,
         classes=10,
         pool_first=True,
-        last="flatten",
+        global_average=False,
     ):
         depths = depths or [1] * len(widths)
         if len(depths) != len(widths):
@@ -154,15 +152,9 @@ class BlockNet(nn.Sequential):
                 layers += [nn.BatchNorm2d(width), nn.ReLU()]
                 before = width
             layers += [] if pool_first else [nn.MaxPool2d(2)]
-        ends = {
-            "average": [nn.AdaptiveAvgPool2d(1)],
-            "max": [nn.AdaptiveMaxPool2d(1)],
-            "flatten": [],
-        }
-        if last not in ends:
-            raise ValueError(f"last is {last!r}: give one of {', '.join(ends)}")
-        layers += ends[last]
-        side = 1 if ends[last] else size >> len(widths)
+        if global_average:
+            layers.append(nn.AdaptiveAvgPool2d(1))
+        side = 1 if global_average else size >> len(widths)
         super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
 
 

@@ -26,7 +26,6 @@ class Recipe:
     label_smoothing: float = 0.0
     whitening: bool = False
     identity: bool = False
-    largest: bool = False
     muon: bool = False
     own_rates: bool = False
     mirror: bool = False
@@ -53,8 +52,7 @@ LADDER = _climb(
         "label smoothing": {"label_smoothing": 0.2},
         "whitening": {"whitening": True},
         "identity": {"identity": True},
-        "largest of a map": {"identity": False, "largest": True},
-        "Muon": {"muon": True, "lr": 0.12, "peak": 0.02, "batch_size": 384},
+        "Muon": {"identity": False, "muon": True, "lr": 0.12, "peak": 0.02, "batch_size": 384},
         "own rates": {"own_rates": True},
         "mirror": {"mirror": True},
     }

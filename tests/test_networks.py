@@ -53,25 +53,24 @@ def test_block_net_can_pool_at_the_end_of_a_block():
 
 
 @pytest.mark.parametrize("pool_first", [True, False])
-@pytest.mark.parametrize("last", ["flatten", "average", "max"])
-def test_block_net_gives_scores_whatever_its_pooling(pool_first, last):
-    options = {"pool_first": pool_first, "last": last}
+@pytest.mark.parametrize("global_average", [True, False])
+def test_block_net_gives_scores_whatever_its_pooling(pool_first, global_average):
+    options = {"pool_first": pool_first, "global_average": global_average}
     model = BlockNet((4, 6), (1, 2), channels=3, size=13, classes=5, **options).eval()
     assert model(torch.rand(2, 3, 13, 13)).shape == (2, 5)
-    pixels = 3 * 3 if last == "flatten" else 1  # 13 → 6 → 3
+    pixels = 1 if global_average else 3 * 3  # 13 → 6 → 3
     assert model[-1].in_features == 6 * pixels
     with pytest.raises(ValueError, match="2 blocks halve 3 pixels to nothing"):
         BlockNet((4, 6), size=3, **options)
 
 
-@pytest.mark.parametrize(("last", "expected"), [("average", torch.mean), ("max", torch.amax)])
-def test_the_last_pooling_makes_one_number_of_each_map(last, expected):
+def test_a_global_average_is_that_of_each_map():
     torch.manual_seed(0)
-    model = BlockNet((4, 6), channels=3, size=16, last=last).eval()
-    *before, pool, flatten, _ = model
+    model = BlockNet((4, 6), channels=3, size=16, global_average=True).eval()
+    *before, average, flatten, _ = model
     maps = nn.Sequential(*before)(torch.rand(2, 3, 16, 16))
     assert maps.shape == (2, 6, 4, 4)
-    assert torch.allclose(flatten(pool(maps)), expected(maps, (2, 3)), atol=1e-6)
+    assert torch.allclose(flatten(average(maps)), maps.mean((2, 3)), atol=1e-6)
 
 
 def test_block_net_refuses_what_cannot_be():
@@ -79,8 +78,6 @@ def test_block_net_refuses_what_cannot_be():
         BlockNet(size=7)
     with pytest.raises(ValueError, match="3 widths, but 2 depths"):
         BlockNet(depths=(1, 2))
-    with pytest.raises(ValueError, match="last is 'mean': give one of average, max, flatten"):
-        BlockNet(last="mean")
 
 
 # ---------------------------------------------------------------- per_class_accuracy
