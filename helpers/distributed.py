@@ -47,7 +47,7 @@ def make_net(X: torch.Tensor) -> nn.Module:
 
     Its whitening layer is made of the first pictures, which are the same in all processes.
     """
-    return build(replace(FAST, bf16=False, own_rates=False), X)
+    return build(replace(FAST, bf16=False), X)
 
 
 def my_part(samples: torch.Tensor) -> torch.Tensor:

@@ -26,8 +26,6 @@ from helpers.training import fit
 __all__ = ["Pictures", "augment", "build", "for_device", "load_cifar", "show_ladder"]
 __all__ += ["time_epochs", "train", "triangle"]
 
-# batch norm learns fast, the last layer slowly. Source: Jordan's airbench, 2024
-OWN_RATES = {"norm_lr": 27.0, "other_lr": 0.02}
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # computed in lesson 06
 # what each picture goes through in a DataLoader
 ONE_BY_ONE = v2.Compose(
@@ -108,9 +106,6 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
     model = nn.Sequential(*first, blocks)
     if recipe.identity:
         start_as_identity(model)
-    if recipe.own_rates:
-        with torch.no_grad():  # the last layer starts small, and learns slowly
-            blocks[-1].weight.div_(blocks[-1].in_features)
     return model.to(X.device, memory_format=torch.channels_last if recipe.bf16 else None)
 
 
@@ -154,7 +149,7 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     else:
         loader = DataLoader(data.dataset, **batching)
     if recipe.muon:
-        optimizer = Muon(model, lr=recipe.lr, **(OWN_RATES if recipe.own_rates else {}))
+        optimizer = Muon(model, lr=recipe.lr)
     else:
         optimizer = torch.optim.SGD(
             model.parameters(), recipe.lr, momentum=0.9, nesterov=True, weight_decay=5e-4

@@ -48,8 +48,6 @@ class Muon(torch.optim.Optimizer):
         For the convolutions.
     other_lr, other_momentum, weight_decay : float
         For the linear layers, the biases and batch norm.
-    norm_lr : float, optional
-        For batch norm alone, which then goes without weight decay (lesson 08).
 
     Raises
     ------
@@ -65,27 +63,19 @@ class Muon(torch.optim.Optimizer):
         other_lr: float = 0.05,
         other_momentum: float = 0.85,
         weight_decay: float = 5e-4,
-        norm_lr: float | None = None,
     ):
-        trained = [p for p in model.parameters() if p.requires_grad]
-        filters = [p for p in trained if p.ndim == 4]
-        norms = [] if norm_lr is None else _batch_norm_weights(model)
-        apart = {id(p) for p in filters + norms}
-        others = [p for p in trained if id(p) not in apart]
+        filters = [p for p in model.parameters() if p.ndim == 4]
+        others = [p for p in model.parameters() if p.ndim != 4]
         if not filters:
             raise ValueError(
                 f"{type(model).__name__} has no convolution for Muon to train: take "
                 "torch.optim.SGD(model.parameters(), lr)"
             )
-        rates = {"lr": lr, "other_lr": other_lr, "norm_lr": 1 if norm_lr is None else norm_lr}
-        if min(rates.values()) <= 0:
-            raise ValueError(f"{rates}: give numbers above 0")
+        if lr <= 0 or other_lr <= 0:
+            raise ValueError(f"lr is {lr} and other_lr {other_lr}: give numbers above 0")
         groups = [{"params": filters, "lr": lr, "momentum": momentum, "weight_decay": 0.0}]
         if others:
             groups.append({"params": others, "lr": other_lr, "momentum": other_momentum})
-        if norms:
-            settings = {"momentum": other_momentum, "weight_decay": 0.0}
-            groups.append({"params": norms, "lr": norm_lr, **settings})
         super().__init__(groups, {"weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -107,8 +97,3 @@ class Muon(torch.optim.Optimizer):
             p.mul_(len(p) ** 0.5 / p.norm())
             direction = orthogonalize(direction.flatten(1)).view_as(p)
         p.sub_(group["lr"] * direction)
-
-
-def _batch_norm_weights(model):
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)]
-    return [p for layer in layers for p in layer.parameters() if p.requires_grad]

@@ -27,7 +27,6 @@ class Recipe:
     whitening: bool = False
     identity: bool = False
     muon: bool = False
-    own_rates: bool = False
     mirror: bool = False
     widths: tuple[int, ...] = (32, 64, 128)
     depths: tuple[int, ...] = (1, 2, 2)
@@ -53,7 +52,6 @@ LADDER = _climb(
         "whitening": {"whitening": True},
         "identity": {"identity": True},
         "Muon": {"identity": False, "muon": True, "lr": 0.12, "peak": 0.02, "batch_size": 384},
-        "own rates": {"own_rates": True},
         "mirror": {"mirror": True},
     }
 )

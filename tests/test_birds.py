@@ -140,23 +140,6 @@ def test_a_schedule_moves_both_rates(net):
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.05, 0.01])
 
 
-def test_batch_norm_can_have_a_rate_of_its_own_without_weight_decay(net):
-    optimizer = Muon(net, norm_lr=3.0, other_momentum=0.5)
-    weight, bias = net[1].weight, net[4].bias
-    before = weight.clone(), bias.clone()
-    weight.grad, bias.grad = torch.full_like(weight, 0.1), torch.full_like(bias, 0.1)
-    optimizer.step()
-    assert torch.allclose(before[0] - weight, torch.tensor(3 * 0.1 * 1.5))
-    expected = 0.05 * 1.5 * (0.1 + 5e-4 * before[1])
-    assert torch.allclose(before[1] - bias, expected)
-
-
-def test_frozen_weights_are_no_part_of_the_steps(net):
-    net[0].weight.requires_grad_(False)
-    with pytest.raises(ValueError, match="no convolution for Muon to train"):
-        Muon(net)
-
-
 def test_weights_without_a_gradient_stay(net):
     before = net[4].weight.clone()
     net[0].weight.grad = torch.ones_like(net[0].weight)
@@ -182,7 +165,7 @@ def test_a_model_without_convolutions_is_named():
         Muon(TanhMLP((4,)))
 
 
-@pytest.mark.parametrize("rates", [{"lr": 0}, {"lr": -0.1}, {"other_lr": 0}, {"norm_lr": 0}])
+@pytest.mark.parametrize("rates", [{"lr": 0}, {"lr": -0.1}, {"other_lr": 0}])
 def test_a_rate_that_is_not_above_0_is_named(net, rates):
     with pytest.raises(ValueError, match="give numbers above 0"):
         Muon(net, **rates)

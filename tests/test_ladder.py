@@ -68,7 +68,6 @@ def test_each_step_changes_what_its_name_says():
         "whitening": {"whitening"},
         "identity": {"identity"},
         "Muon": {"identity", "muon", "lr", "peak", "batch_size"},  # identity is taken back
-        "own rates": {"own_rates"},
         "mirror": {"mirror"},
     }
     assert LADDER["batches of 512"].batch_size == 512
@@ -287,15 +286,6 @@ def test_training_leaves_the_whitening_filters(data):
     model, _ = quick(recipe, data)
     first = whitening_layer(data.train[0], keep=8)
     assert torch.allclose(model[0].weight, first.weight, atol=1e-6) and model[0].bias is None
-
-
-def test_the_last_layer_starts_small_with_rates_of_its_own(data):
-    nets = []
-    for name in ("Muon", "own rates"):
-        torch.manual_seed(0)
-        nets.append(build(LADDER[name], data.train[0])[-1])
-    assert torch.allclose(nets[1][-1].weight * nets[1][-1].in_features, nets[0][-1].weight)
-    assert torch.equal(nets[1][0].weight, nets[0][0].weight)
 
 
 # ---------------------------------------------------------------- whitening
