@@ -109,17 +109,6 @@ def ladder_table() -> str:
     return "\n".join([*lines, "", where, f"Accuracies: {' and '.join(dates)}."])
 
 
-def pages_sentence() -> str:
-    """Say what large pages of memory bring, in lesson 08."""
-    runs = read("cifar10.json")["pages"]["an_epoch"]
-    small, large = (statistics.median(runs[size]) for size in ("small", "large"))
-    return (
-        f"An epoch of the last step takes {large:.1f} s with large pages of memory\n"
-        f"(THP_MEM_ALLOC_ENABLE=1, as everywhere here) and {small:.1f} s without: a factor of "
-        f"{small / large:.2f}, medians of\n{len(runs['small'])} programs each, which took turns."
-    )
-
-
 def speed_table() -> str:
     """Give the trainings of lesson 08 that were shown the test set, in Markdown."""
     lines = ["| training | parameters | test, mean | from | to | with mirror | seeds | seconds "]
@@ -215,13 +204,11 @@ these 5,000 pictures to learn from as well.
 
 `benchmarks/cifar10.py` trains the steps of lesson 08; its text says how, and what the clock
 includes. Validation: 5,000 pictures, after two epochs. The first three steps compute the same, so
-they share their accuracies. Every step keeps those before it.
+they share their accuracies. Every step keeps those before it, but identity is taken back.
 
 {ladder_table()}
 
 {plain_sentence()}
-
-{pages_sentence()}
 
 On the 10,000 test pictures, after the last epoch, once for each training, with seeds that chose
 nothing; without and with the scores of the mirrored picture added:
