@@ -155,3 +155,12 @@ def test_numbers_in_a_result_are_in_the_lesson_or_in_a_record(path):
     lesson = path.read_text(encoding="utf-8").replace("_", ",")
     for number in re.findall(r"\d[\d,.]*\d|\d", result):
         assert number in lesson, number
+
+
+def test_a_lesson_that_needs_no_change_is_not_written(copies, monkeypatch, tmp_path):
+    monkeypatch.setattr(contents, "NOTEBOOKS", copies)
+    monkeypatch.setattr(contents, "README", tmp_path / "README.md")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in copies.glob("*.ipynb")}
+    contents.main()
+    assert {path.name: path.stat().st_mtime_ns for path in copies.glob("*.ipynb")} == before

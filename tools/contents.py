@@ -144,7 +144,9 @@ def revised(lesson: Path) -> str:
 def main() -> None:
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
-        lesson.write_text(revised(lesson), encoding="utf-8")
+        text = revised(lesson)
+        if text != lesson.read_text(encoding="utf-8"):  # else a draft of it would seem too old
+            lesson.write_text(text, encoding="utf-8")
     print("The table of lessons, the map and the seconds are as recorded.")
 
 
