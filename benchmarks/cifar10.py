@@ -194,7 +194,10 @@ def main():
     parser.add_argument("command", choices=[*WITHOUT_TEST, *WITH_TEST])
     parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest there is")
     parser.add_argument("--seeds", type=int, default=3, help="how many, by default 3")
-    parser.add_argument("--only", nargs="+", choices=list(LADDER), default=[], metavar="STEP")
+    trained = [name for name, recipe in LADDER.items() if not recipe.mirror][len(SAME) - 1 :]
+    parser.add_argument(
+        "--only", nargs="+", choices=trained, default=[], metavar="STEP", help=", ".join(trained)
+    )
     options = parser.parse_args()
     try:
         device = choose_device(options.device)
