@@ -242,6 +242,8 @@ def show_ladder(
         left.text(value * 1.05, k, f"{value:,.0f} s{factor}", va="center")
     left.set(xscale="log", xlim=(min(values) / 3, max(values) * 5))
     left.set_xlabel("seconds an epoch, on a scale of factors")
+    left.xaxis.set_major_formatter("{x:g}")
+    left.xaxis.set_minor_formatter("")  # the ticks between have no room for numbers
     for k, name in enumerate(names):
         shares = [100 * share for share in validation[name]]
         right.plot(shares, [k] * len(shares), "o", color=COLORS["validation"], alpha=0.5)

@@ -1,13 +1,16 @@
 """Tests of the networks from lesson 05 on, and of what their training needs."""
 
+import platform
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.machine import fast_bf16
+from helpers.machine import fast_bf16, keep_memory
 from helpers.models import BlockNet, FourConvNet, TinyNet, trace_shapes
 from helpers.training import fit, per_class_accuracy
 
@@ -159,3 +162,34 @@ def test_fast_bf16_answers_for_any_device(monkeypatch):
     assert fast_bf16("mps") is False
     monkeypatch.setattr("helpers.machine.CPU_BF16", ("no_such_instruction",))
     assert fast_bf16("cpu") is False  # a question that PyTorch no longer knows
+
+
+PAGES = """
+from resource import RUSAGE_SELF, getrusage
+import torch
+from helpers.machine import keep_memory
+
+def new_pages():  # that the system hands out while blocks of 100 MB come and go
+    before = getrusage(RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(25_000_000)
+    return getrusage(RUSAGE_SELF).ru_minflt - before
+
+usual, done, first, later = new_pages(), keep_memory(), new_pages(), new_pages()
+print(int(done), usual, later)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_kept_memory_is_used_again():
+    run = subprocess.run([sys.executable, "-c", PAGES], capture_output=True, text=True, check=True)
+    done, usual, later = map(int, run.stdout.split())
+    assert done == 1 and later < usual / 5
+
+
+def test_without_glibc_memory_is_left_alone(monkeypatch):
+    def missing(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr("ctypes.CDLL", missing)
+    assert keep_memory() is False
