@@ -81,7 +81,16 @@ def test_report_says_ready(capsys):
     machine.report()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "Ready."
-    assert sum(line.startswith("✓") for line in lines) == 10
+    assert sum(line.startswith("✓") for line in lines) == 11
+
+
+def test_report_looks_for_all_data(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("CNN_DATA", str(tmp_path))
+    machine.report()
+    assert capsys.readouterr().out.count("missing: ") == 3
+    (tmp_path / "64x64_SIGNS").mkdir()
+    machine.report()
+    assert "drawn hands    there" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
