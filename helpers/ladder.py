@@ -99,7 +99,7 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
     channels, size = X.shape[1:3]
     first = []
     if recipe.whitening:
-        first = [whitening_layer(X[:5000], keep=8), nn.ReLU()]  # of 12 directions
+        first = [whitening_layer(X[:5000], keep=min(8, 4 * X.shape[1])), nn.ReLU()]
         channels, size = first[0].out_channels, size - 1
     shape = (recipe.widths, recipe.depths, channels, size)
     blocks = BlockNet(*shape, pool_first=recipe.pool_first, global_average=True)
@@ -239,7 +239,7 @@ def show_ladder(
     left.barh(names, values, color=COLORS["train"])
     for k, value in enumerate(values):
         factor = f"  (÷ {values[k - 1] / value:.1f})" if k else ""
-        left.text(value * 1.05, k, f"{value:,.0f} s{factor}", va="center")
+        left.text(value * 1.05, k, f"{value:,.3g} s{factor}", va="center")
     left.set(xscale="log", xlim=(min(values) / 3, max(values) * 5))
     left.set_xlabel("seconds an epoch, on a scale of factors")
     left.xaxis.set_major_formatter("{x:g}")

@@ -52,7 +52,8 @@ def whitening_layer(X: torch.Tensor, size=2, keep: int | None = None, smallest=5
         raise ValueError(f"keep is {keep}: patches of {count} numbers have 1 to {count} directions")
     patches = X.unfold(2, size, 1).unfold(3, size, 1)  # (N, C, H', W', size, size)
     patches = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, count)
-    variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+    products = (patches.T @ patches / len(patches)).cpu()  # eigh is not there on every device
+    variances, directions = torch.linalg.eigh(products)
     filters = (directions / (variances + smallest).sqrt()).T.view(-1, channels, size, size)
     filters = filters[-keep:]  # eigh puts the largest variances last
     layer = nn.Conv2d(channels, 2 * keep, size, bias=False, device=X.device)

@@ -241,7 +241,8 @@ def _memory_for(X):
 
 
 def _is_out_of_memory(error):
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate" in str(error)
+    said = ("can't allocate", "Invalid buffer size", "INT_MAX")  # the last two: Apple's GPU
+    return isinstance(error, torch.OutOfMemoryError) or any(part in str(error) for part in said)
 
 
 def _score(total_loss, right, total, what):

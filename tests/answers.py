@@ -1042,6 +1042,7 @@ WRONG = {
             ("pictures // batch_size * seconds", "multiply by epochs"),
             ("pictures / batch_size * seconds", "And there are no parts"),
             ("epochs * (pictures // batch_size)", "counts the steps"),
+            ("epochs * pictures / batch_size", "These are steps"),
             ("epochs * seconds", "An epoch has many steps"),
             ("epochs * (pictures // batch_size) * seconds / 60", "it returns"),
         ]
@@ -1101,7 +1102,9 @@ WRONG = {
             ),
             ("2e-9 * n * before * after * kernel**2 * height * width", "thousands of millions"),
             ("n * after * height * width * (2 * before * kernel**2 - 1)", "One addition less"),
-            ("2 * n * before * after * kernel**2 * height", "it should be"),
+            ("2 * n * before * after * kernel**2 * height", "the width is missing"),
+            ("2 * before * kernel**2", "one number of the output"),
+            ("2 * n * before * after * kernel**2 * (height + width)", "it should be"),
         ]
     ],
     "smooth": [

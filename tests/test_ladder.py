@@ -85,6 +85,13 @@ def test_every_recipe_trains(data, name):
     assert seen == [128, 128]
 
 
+def test_the_last_step_takes_pictures_with_one_channel():
+    grey = torch.randn(64, 1, 28, 28), torch.arange(64) % 10  # Fashion-MNIST's shape
+    recipe = replace(LADDER["mirror"], **TINY)
+    model, _ = quick(recipe, Pictures(grey, grey, grey, TensorDataset(*grey)))
+    assert model[0].out_channels == 8  # all four directions, with both signs
+
+
 def test_what_fills_no_batch_is_dropped_either_way(data):
     for from_memory in (True, False):
         recipe = replace(Recipe(), widths=(4, 4, 4), batch_size=50, from_memory=from_memory)

@@ -558,6 +558,13 @@ def test_a_batch_that_does_not_fit_into_memory_is_named(use, training):
 
 
 @every_use
+def test_apples_gpu_without_memory_is_named(use):
+    model = Hungry("forward", RuntimeError("Invalid buffer size: 57.22 GiB"))
+    with pytest.raises(MemoryError, match="lower batch_size"):
+        use(model, [TEN])
+
+
+@every_use
 def test_a_gpu_without_memory_is_named(use):
     model = Hungry("forward", torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB.\nMore"))
     with pytest.raises(MemoryError, match=r"shape \(10, 1\): .* \(CUDA out of memory.*GiB\.\)$"):

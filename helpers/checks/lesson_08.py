@@ -39,6 +39,8 @@ def time_to_goal(answer):
              "no parts of batches: use `//`."),
             (lambda e, n, b, s: e * (n // b), "That counts the steps: multiply by the seconds of "
              "one."),
+            (lambda e, n, b, s: e * n / b, "These are steps, with parts of batches: use `//`, and "
+             "multiply by the seconds of one."),
             (lambda e, n, b, s: e * (n // b) / s, "Each step takes seconds_per_step: multiply by "
              "it."),
             (lambda e, n, b, s: e * s, "An epoch has many steps, pictures // batch_size of them."),
@@ -129,6 +131,10 @@ def operations(answer):
              "of the output: multiply by height · width."),
             (lambda n, b, a, k, h, w: b * a * k**2, "These are the weights: each is used at each "
              "place of each picture, in a multiplication and an addition."),
+            (lambda n, b, a, k, h, w: 2 * b * k**2, "That is one number of the output: multiply by "
+             "pictures · after · height · width, which is how many there are."),
+            (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h, "The output has height · width "
+             "numbers: the width is missing."),
             (lambda n, b, a, k, h, w: 2 * n * (b + a) * k**2 * h * w, "Each channel that goes in "
              "counts for each that comes out: before · after."),
             (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * (h - k + 1) * (w - k + 1), "Height "
