@@ -239,7 +239,8 @@ def show_ladder(
     left.barh(names, values, color=COLORS["train"])
     for k, value in enumerate(values):
         factor = f"  (÷ {values[k - 1] / value:.1f})" if k else ""
-        left.text(value * 1.05, k, f"{value:,.3g} s{factor}", va="center")
+        said = f"{value:,.0f}" if value >= 10 else f"{value:.1f}"  # a GPU's are short
+        left.text(value * 1.05, k, f"{said} s{factor}", va="center")
     left.set(xscale="log", xlim=(min(values) / 3, max(values) * 5))
     left.set_xlabel("seconds an epoch, on a scale of factors")
     left.xaxis.set_major_formatter("{x:g}")

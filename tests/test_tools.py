@@ -124,7 +124,7 @@ def test_table_follows_the_records(tmp_path, monkeypatch):
     rows = contents.table().splitlines()
     assert " | 45 | not measured | " in rows[2] and " | 140 | 5 | " in rows[3]
     assert " | 40 | not measured | " in rows[4] and " | not measured | not measured | " in rows[5]
-    assert "1,234 numbers in convolutions get 55.0 % right" in "\n".join(rows)
+    assert "a convolutional network of 1,234 numbers gets 55.0 % right" in "\n".join(rows)
     box = contents.with_seconds(contents.box(LESSONS[1]), LESSONS[1])
     assert "about 140 seconds to run on 2 CPU cores. On a GPU: about 5 seconds." in box
 
