@@ -106,14 +106,13 @@ def steps(device, seeds, only=()):
 def plain(device, seeds):
     """The plain loop, epoch by epoch: how long does it need for what the last step does in one?"""
     data = load_cifar(device)
-    last = for_device(LADDER[LAST], device)
+    recipe, last = (for_device(LADDER[name], device) for name in (SAME[-1], LAST))
     one_epoch = []
     for seed in range(seeds):
         one_epoch.append(accuracy(train(last, data, 1, seed, progress=False)[0], data.val))
         print(seed, "one epoch of", LAST, one_epoch[-1], flush=True)
     curves = []
     for seed in range(seeds):
-        recipe = for_device(LADDER[SAME[-1]], device)
         _, history = train(recipe, data, PLAIN_EPOCHS, seed, progress=False)
         curves.append([score.accuracy for score in history.validation])
         print(seed, curves[-1], flush=True)

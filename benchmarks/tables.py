@@ -132,10 +132,9 @@ def plain_sentence() -> str:
     means = [100 * statistics.mean(runs) for runs in zip(*recorded["validation"], strict=True)]
     shares = ", ".join(f"{mean:.1f}" for mean in means)
     one = 100 * statistics.mean(recorded["one_epoch"])
-    seeds = {1: "one seed"}.get(count := len(recorded["validation"]), f"{count} seeds")
     return (
-        f"The plain loop, {seeds}, after each epoch: {shares} %. Muon, when it is given a single "
-        f"epoch, {len(recorded['one_epoch'])} seeds: {one:.1f} %."
+        f"The plain loop, {len(recorded['validation'])} seeds, after each epoch: {shares} %. Muon, "
+        f"when it is given a single epoch, {len(recorded['one_epoch'])} seeds: {one:.1f} %."
     )
 
 

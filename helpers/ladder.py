@@ -99,7 +99,8 @@ def build(recipe: Recipe, X: torch.Tensor) -> nn.Module:
     channels, size = X.shape[1:3]
     first = []
     if recipe.whitening:
-        first = [whitening_layer(X[:5000], keep=min(8, 4 * X.shape[1])), nn.ReLU()]
+        keep = min(8, 4 * channels)  # of 12 directions; grey pictures have 4
+        first = [whitening_layer(X[:5000], keep=keep), nn.ReLU()]
         channels, size = first[0].out_channels, size - 1
     shape = (recipe.widths, recipe.depths, channels, size)
     blocks = BlockNet(*shape, pool_first=recipe.pool_first, global_average=True)

@@ -175,7 +175,9 @@ def new_pages():  # that the system hands out while blocks of 100 MB come and go
         torch.ones(25_000_000)
     return getrusage(RUSAGE_SELF).ru_minflt - before
 
-usual, done, first, later = new_pages(), keep_memory(), new_pages(), new_pages()
+usual, done = new_pages(), keep_memory()
+new_pages()  # asks for what is kept from then on
+later = new_pages()
 print(int(done), usual, later)
 """
 
