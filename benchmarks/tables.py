@@ -119,11 +119,15 @@ def speed_table() -> str:
         runs = result["accuracy"]
         values = (statistics.mean(runs), min(runs), max(runs), statistics.mean(result["mirror"]))
         shares = " | ".join(f"{100 * value:.2f} %" for value in values)
+        seconds, memory = statistics.median(result["seconds"]), max(result["peak_memory_gb"])
         lines.append(
             f"| {result['what']} | {result['parameters'][0]:,} | {shares} | {len(runs)} "
-            f"| {statistics.median(result['seconds']):.0f} | {max(result['peak_memory_gb'])} GB |"
+            f"| {seconds:.0f} | {memory:.1f} GB |"
         )
-    return "\n".join([*lines, "", measured_on(result["machine"])])
+    machines = {row["machine"]["bf16"]: row["machine"] for row in experiments.values()}
+    other = machines[False]
+    where = f"In 32 bits: {other['cores']} cores of a CPU without bfloat16, {other['date']}."
+    return "\n".join([*lines, "", measured_on(machines[True]), where])
 
 
 def plain_sentence() -> str:
