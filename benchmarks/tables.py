@@ -33,11 +33,15 @@ def table(file: str, first: str) -> str:
     return "\n".join([*lines, "", measured_on(result["machine"])])
 
 
+def where(machine: dict) -> str:
+    """Name what a run was measured on."""
+    return f"{machine['cores']} CPU cores" if machine["device"] == "cpu" else machine["device"]
+
+
 def measured_on(machine: dict) -> str:
     """Say in a sentence what the seconds belong to."""
-    where = f"{machine['cores']} CPU cores" if machine["device"] == "cpu" else machine["device"]
     return (
-        f"Measured on {where} ({machine['processor']}), torch {machine['torch']}, "
+        f"Measured on {where(machine)} ({machine['processor']}), torch {machine['torch']}, "
         f"{machine['date']}. Seconds are medians."
     )
 
@@ -104,16 +108,16 @@ def ladder_table() -> str:
         cells = f"{now:.1f} | {f'÷ {before / now:.1f}' if before else ''}" if now else "as before |"
         lines.append(f"| {name} | {cells} | {shares} |")
         before = now
-    where = measured_on(recorded["seconds"]["machine"])
+    seconds_on = measured_on(recorded["seconds"]["machine"])
     dates = sorted({machine["date"] for machine in recorded["steps"]["machines"].values()})
-    return "\n".join([*lines, "", where, f"Accuracies: {' and '.join(dates)}."])
+    return "\n".join([*lines, "", seconds_on, f"Accuracies: {' and '.join(dates)}."])
 
 
 def speed_table() -> str:
     """Give the trainings of lesson 08 that were shown the test set, in Markdown."""
     lines = ["| training | parameters | test, mean | from | to | with mirror | seeds | seconds "]
-    lines[0] += "| peak memory |"
-    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    lines[0] += "| peak memory | on |"
+    lines += ["|---|---|---|---|---|---|---|---|---|---|"]
     experiments = read("cifar10.json")["experiments"]
     for result in experiments.values():
         runs = result["accuracy"]
@@ -122,12 +126,11 @@ def speed_table() -> str:
         seconds, memory = statistics.median(result["seconds"]), max(result["peak_memory_gb"])
         lines.append(
             f"| {result['what']} | {result['parameters'][0]:,} | {shares} | {len(runs)} "
-            f"| {seconds:.0f} | {memory:.1f} GB |"
+            f"| {seconds:.0f} | {memory:.1f} GB "
+            f"| {where(result['machine'])}, {result['machine']['date']} |"
         )
-    machines = {row["machine"]["bf16"]: row["machine"] for row in experiments.values()}
-    other = machines[False]
-    where = f"In 32 bits: {other['cores']} cores of a CPU without bfloat16, {other['date']}."
-    return "\n".join([*lines, "", measured_on(machines[True]), where])
+    said = "Seconds are medians. In 32 bits: on a machine whose processor has no bfloat16."
+    return "\n".join([*lines, "", said])
 
 
 def plain_sentence() -> str:

@@ -39,6 +39,8 @@ def main(numbers: list[str]) -> None:
     recorded = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     where = machine()
     device = "cpu" if where["device"] == "cpu" else "gpu"
+    if device == "cpu" and not where["bf16"]:
+        device = "cpu without bfloat16"  # a column of its own: it would replace the faster one
     for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
         number = lesson.stem[:2]
         if not numbers or number in numbers:

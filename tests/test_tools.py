@@ -116,14 +116,16 @@ def test_table_follows_the_records(tmp_path, monkeypatch):
     birds["experiments"]["conv"].update(test=[0.5, 0.6], parameters=1234, seconds=[1, 2, 30])
     (tmp_path / "birds.json").write_text(json.dumps(birds), encoding="utf-8")
     entries = {"00": {"seconds": 41.2}, "01": {"seconds": 131}, "02": {"seconds": 40}}
-    times = {"cpu": entries, "gpu": {"01": {"seconds": 3}}}
+    slower = {"00": {"seconds": 62}, "01": {"seconds": 291}}
+    times = {"cpu": entries, "cpu without bfloat16": slower, "gpu": {"01": {"seconds": 3}}}
     (tmp_path / "times.json").write_text(json.dumps(times), encoding="utf-8")
     assert contents.number("birds/conv/test") == "55.0 %"
     assert contents.number("birds/conv/parameters") == "1,234"
     assert contents.number("birds/conv/seconds") == "2"
     rows = contents.table().splitlines()
-    assert " | 45 | not measured | " in rows[2] and " | 140 | 5 | " in rows[3]
-    assert " | 40 | not measured | " in rows[4] and " | not measured | not measured | " in rows[5]
+    assert " | 45 | 65 | not measured | " in rows[2] and " | 140 | 300 | 5 | " in rows[3]
+    assert " | 40 | not measured | not measured | " in rows[4]
+    assert 3 * " | not measured" + " | " in rows[5]
     assert "a convolutional network of 1,234 numbers gets 55.0 % right" in "\n".join(rows)
     box = contents.with_seconds(contents.box(LESSONS[1]), LESSONS[1])
     assert "about 140 seconds to run on 2 CPU cores. On a GPU: about 5 seconds." in box

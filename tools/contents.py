@@ -75,7 +75,7 @@ def number(place: str) -> str:
 
 
 def seconds(lesson: Path, device: str) -> int | None:
-    """Give the recorded seconds on `cpu` or `gpu`, rounded up to 5 (to 10 from 100 on)."""
+    """Give the recorded seconds on a kind of device, rounded up to 5 (to 10 from 100 on)."""
     entry = read(BENCHMARKS / "times.json").get(device, {}).get(lesson.stem[:2])
     if entry is None:
         return None
@@ -85,14 +85,15 @@ def seconds(lesson: Path, device: str) -> int | None:
 
 def table() -> str:
     """Give the README's table of lessons."""
-    lines = ["| lesson | you learn | minutes | seconds | on a GPU | a measured result |"]
-    lines += ["|---|---|---|---|---|---|"]
+    lines = ["| lesson | you learn | minutes | seconds | without bfloat16 | on a GPU "]
+    lines[0] += "| a measured result |"
+    lines += ["|---|---|---|---|---|---|---|"]
     for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
         text = text_of()[lesson.stem[:2]]
         result = re.sub(r"\{(.+?)\}", lambda found: number(found.group(1)), text["result"])
         run = " | ".join(
             "not measured" if s is None else str(s)
-            for s in (seconds(lesson, "cpu"), seconds(lesson, "gpu"))
+            for s in (seconds(lesson, kind) for kind in ("cpu", "cpu without bfloat16", "gpu"))
         )
         link = f"[{title(lesson)}](notebooks/{lesson.name})"
         lines.append(f"| {link} | {text['learn']} | {minutes(lesson)} | {run} | {result} |")
