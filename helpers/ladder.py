@@ -150,7 +150,7 @@ def train(recipe: Recipe, data: Pictures, epochs: int, seed: int = 0, **options)
     else:
         loader = DataLoader(data.dataset, **batching)
     if recipe.muon:
-        optimizer = Muon(model, lr=recipe.lr)
+        optimizer = Muon(model, lr=recipe.lr, bias_lr=recipe.bias_lr)
     else:
         optimizer = torch.optim.SGD(
             model.parameters(), recipe.lr, momentum=0.9, nesterov=True, weight_decay=5e-4

@@ -48,6 +48,8 @@ class Muon(torch.optim.Optimizer):
         For the convolutions.
     other_lr, other_momentum, weight_decay : float
         For the linear layers, the biases and batch norm.
+    bias_lr : float, optional
+        For the biases and batch norm alone, which then do not decay; by default ``other_lr``.
 
     Raises
     ------
@@ -63,19 +65,27 @@ class Muon(torch.optim.Optimizer):
         other_lr: float = 0.05,
         other_momentum: float = 0.85,
         weight_decay: float = 5e-4,
+        bias_lr: float | None = None,
     ):
         filters = [p for p in model.parameters() if p.ndim == 4]
-        others = [p for p in model.parameters() if p.ndim != 4]
+        biases = [p for p in model.parameters() if p.ndim == 1 and bias_lr is not None]
+        taken = {id(p) for p in filters + biases}
+        others = [p for p in model.parameters() if id(p) not in taken]
         if not filters:
             raise ValueError(
                 f"{type(model).__name__} has no convolution for Muon to train: take "
                 "torch.optim.SGD(model.parameters(), lr)"
             )
-        if lr <= 0 or other_lr <= 0:
-            raise ValueError(f"lr is {lr} and other_lr {other_lr}: give numbers above 0")
+        rates = {"lr": lr, "other_lr": other_lr, "bias_lr": bias_lr}
+        for name, rate in rates.items():
+            if rate is not None and rate <= 0:
+                raise ValueError(f"{name} is {rate}: give a number above 0")
         groups = [{"params": filters, "lr": lr, "momentum": momentum, "weight_decay": 0.0}]
         if others:
             groups.append({"params": others, "lr": other_lr, "momentum": other_momentum})
+        if biases:
+            group = {"params": biases, "lr": bias_lr, "momentum": other_momentum}
+            groups.append({**group, "weight_decay": 0.0})
         super().__init__(groups, {"weight_decay": weight_decay})
 
     @torch.no_grad()

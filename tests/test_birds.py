@@ -140,6 +140,21 @@ def test_a_schedule_moves_both_rates(net):
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.05, 0.01])
 
 
+def test_biases_can_have_a_rate_of_their_own(net):
+    before = [p.detach().clone() for p in net.parameters()]
+    filters, head = net[0].weight, net[4].weight
+    optimizer = Muon(net, lr=0.1, other_lr=0.02, other_momentum=0.0, weight_decay=0.5, bias_lr=3.0)
+    for p in net.parameters():
+        p.grad = torch.full_like(p, 0.25)
+    optimizer.step()
+    for old, p in zip(before, net.parameters(), strict=True):
+        if p is head:
+            assert torch.allclose(p, old - 0.02 * (0.25 + 0.5 * old))
+        elif p is not filters:
+            assert torch.allclose(p, old - 3.0 * 0.25)  # nothing decays
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
+
+
 def test_weights_without_a_gradient_stay(net):
     before = net[4].weight.clone()
     net[0].weight.grad = torch.ones_like(net[0].weight)
@@ -165,10 +180,11 @@ def test_a_model_without_convolutions_is_named():
         Muon(TanhMLP((4,)))
 
 
-@pytest.mark.parametrize("rates", [{"lr": 0}, {"lr": -0.1}, {"other_lr": 0}])
-def test_a_rate_that_is_not_above_0_is_named(net, rates):
-    with pytest.raises(ValueError, match="give numbers above 0"):
-        Muon(net, **rates)
+@pytest.mark.parametrize("name", ["lr", "other_lr", "bias_lr"])
+@pytest.mark.parametrize("rate", [0, -0.1])
+def test_a_rate_that_is_not_above_0_is_named(net, name, rate):
+    with pytest.raises(ValueError, match=f"^{name} is {rate}: give a number above 0"):
+        Muon(net, **{name: rate})
 
 
 # ---------------------------------------------------------------- the benchmark

@@ -16,7 +16,7 @@ from helpers import ladder, plotting
 from helpers.ladder import Pictures, build, time_epochs, train, triangle
 from helpers.layers import WithMirror, start_as_identity, whitening_layer
 from helpers.models import BlockNet
-from helpers.recipes import LADDER, Recipe
+from helpers.recipes import BIASES, LADDER, Recipe
 from helpers.training import History
 
 TINY = {"widths": (4, 6, 8), "batch_size": 32}
@@ -83,6 +83,14 @@ def test_every_recipe_trains(data, name):
         assert np.isfinite(history.validation[0].loss) and history.validation[0].total == 12
         assert model(data.val[0]).shape == (12, 10)
     assert seen == [128, 128]
+
+
+def test_the_rate_for_biases_reaches_the_optimizer(data):
+    recipe = replace(BIASES, **TINY)
+    shifts = [
+        quick(replace(recipe, bias_lr=rate), data)[0][2][2].bias.abs().mean() for rate in (None, 8)
+    ]
+    assert shifts[1] > 10 * shifts[0]
 
 
 def test_the_last_step_takes_pictures_with_one_channel():
