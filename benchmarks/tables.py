@@ -129,7 +129,9 @@ def speed_table() -> str:
             f"| {seconds:.0f} | {memory:.1f} GB "
             f"| {where(result['machine'])}, {result['machine']['date']} |"
         )
-    said = "Seconds are medians. In 32 bits: on a machine whose processor has no bfloat16."
+    versions = sorted({result["machine"]["torch"] for result in experiments.values()})
+    said = f"Measured with torch {' and '.join(versions)}. Seconds are medians. "
+    said += "In 32 bits: on a machine whose processor has no bfloat16."
     return "\n".join([*lines, "", said])
 
 
