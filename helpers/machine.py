@@ -28,7 +28,7 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def choose_device(wanted: str | None = None):
-    """Choose the fastest device that this machine has (used from lesson 00 on).
+    """Choose a GPU if PyTorch sees one, else the CPU (used from lesson 00 on).
 
     Parameters
     ----------

@@ -61,6 +61,11 @@ def split(names, share, seed):
     mixed = [sorted(names)[i] for i in order]
     return [mixed[: int(share * len(mixed))], mixed[int(share * len(mixed)) :]]
 """,
+        """
+def split(names, share, seed):  # the rest in the order of the names that are given
+    train = random.Random(seed).sample(sorted(names), int(share * len(names)))
+    return train, [name for name in names if name not in train]
+""",
     ],
     "count_batches": [
         "def count_batches(samples, batch_size, drop_last=False):\n"
@@ -539,6 +544,22 @@ WRONG = {
             "whole program",
         ),
         (
+            _SPLIT.format(
+                "sorted(names)",
+                "import numpy as np; np.random.seed(seed); np.random.shuffle(names)",
+                "cut",
+            ),
+            "whole program",
+        ),
+        (
+            _SPLIT.format(
+                "sorted(names)",
+                "torch.manual_seed(seed); names = [names[i] for i in torch.randperm(len(names))]",
+                "cut",
+            ),
+            "whole program",
+        ),
+        (
             _SPLIT.format("sorted(names)", "random.Random(seed).shuffle(names)", "cut + 1"),
             "exactly once",
         ),
@@ -655,6 +676,13 @@ WRONG = {
         (
             _STEP.format(
                 "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
+                "optimizer.step()"
+            ).replace("loss.item()", "loss.detach()"),
+            "still a tensor",
+        ),
+        (
+            _STEP.format(
+                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
                 "optimizer.step(); loss = loss_function(model(X), y)"
             ),
             "number returned is not the loss",
@@ -733,7 +761,8 @@ WRONG = {
         ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
         ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
         ("horizontal_kernel = [[None] * 3] * 3", "must be numbers"),
-        ("horizontal_kernel = [[1] * 3, [-2] * 3, [1] * 3]", "one side of the middle row"),
+        ("horizontal_kernel = [[1] * 3, [-2] * 3, [1] * 3]", "the upper row"),
+        ("horizontal_kernel = [[-1] * 3, [2] * 3, [-1] * 3]", "the lower row"),
         ("horizontal_kernel = [[-1, 0, 0], [0, 0, 0], [0, 0, 1]]", "vertical edge"),
     ],
     "edge_layer": [

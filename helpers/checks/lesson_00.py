@@ -97,6 +97,8 @@ def training_step(answer):
                 "The loss is still a tensor that holds its whole history in memory: "
                 "return `loss.item()`."
             )
+        if any(torch.is_tensor(loss) for loss in losses):
+            raise Hint("The loss is still a tensor: return `loss.item()`, a plain number.")
         if any(np.ndim(loss) for loss in losses):
             raise Hint("Return the loss alone: one plain number.")
         weights = [value.item() for p in model.parameters() for value in p.flatten()]

@@ -162,9 +162,10 @@ def horizontal_kernel(answer):
     if max(answers) <= 1e-6:
         return "It is negative where it is brighter below: change all signs."
     if min(answers) < -1e-6:
+        row, sign = ("upper", "positive") if answers[0] < 0 else ("lower", "negative")
         return (
             "It is positive where the edge lies on one side of the middle row and negative where "
-            "it lies on the other: no row above the middle may pull the other way."
+            f"it lies on the other: the {row} row must not add up to a {sign} number."
         )
     return None
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
+import torch
+
 from helpers.checks.engine import NotAttempted, check, explain
+from helpers.machine import set_seed
 
 __all__ = ["count_batches", "label_of", "split"]
 
@@ -50,6 +54,23 @@ def label_of(answer):
     return None
 
 
+def changes_random_numbers(call):
+    """Whether random numbers of the whole program differ after a call: Python's, NumPy's, torch's.
+
+    Those of Python and NumPy are put back; a check has its own of torch.
+    """
+    numpy = np.random.mtrand  # what np.random.shuffle and the like draw from
+    found = random.getstate(), numpy.get_state()
+    draws = []
+    for do in (lambda: None, call):
+        set_seed(0)
+        do()
+        draws.append((random.random(), numpy.random(), torch.rand(1).item()))
+    random.setstate(found[0])
+    numpy.set_state(found[1])
+    return draws[0] != draws[1]
+
+
 @check
 def split(answer):
     """``split(names, share, seed)``: two lists, the same for any order of the names."""
@@ -69,23 +90,17 @@ def split(answer):
         return "Together the two lists should hold each name exactly once."
     if (len(train), len(rest)) != (48, 12):
         return f"0.8 of 60 names are 48 and 12, not {len(train)} and {len(rest)}."
-    if train == sorted(names)[:48] or train == names[:48]:
+    if sorted(train) in (sorted(sorted(names)[:48]), sorted(names[:48])):
         return "The names are not shuffled: the last labels would be missing in training."
-    if tuple(map(list, answer(list(names), 0.8, 230))) != (train, rest):
+    if sorted(answer(list(names), 0.8, 230)[0]) != sorted(train):
         return "A second call gives another split: shuffle with random.Random(seed)."
-    if tuple(map(list, answer(names[::-1], 0.8, 230))) != (train, rest):
+    if sorted(answer(names[::-1], 0.8, 230)[0]) != sorted(train):
         return "Another order of the names gives another split: sort them first."
-    if list(answer(list(names), 0.8, 231)[0]) == train:
+    if sorted(answer(list(names), 0.8, 231)[0]) == sorted(train):
         return "Another seed gives the same split: the seed is not used."
     if len(answer(list(names), 0.5, 230)[0]) != 30:
         return "With a share of 0.5 the first list should hold 30 of 60 names: is share used?"
-    found_state = random.getstate()
-    random.seed(0)
-    state = random.getstate()
-    answer(list(names), 0.8, 230)
-    changed = random.getstate() != state
-    random.setstate(found_state)
-    if changed:
+    if changes_random_numbers(lambda: answer(list(names), 0.8, 230)):
         return "It sets the seed for the whole program: random.Random(seed) keeps it to itself."
     return None
 
