@@ -23,8 +23,9 @@ from record import machine
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from helpers.batches import Batches, random_crop, random_flip, split_validation
+from helpers.batches import Batches, split_validation
 from helpers.data import cifar10, of_classes
+from helpers.ladder import MEAN, STD, augment
 from helpers.machine import choose_device, fast_bf16, set_seed
 from helpers.models import BlockNet, TanhConvNet, TanhMLP
 from helpers.muon import Muon
@@ -32,25 +33,19 @@ from helpers.training import evaluate, fit
 
 RESULTS = Path(__file__).with_suffix(".json")
 NAMES = ["airplane", "bird"]
-MEAN = torch.tensor([0.4914, 0.4822, 0.4465]).view(3, 1, 1)
-STD = torch.tensor([0.2470, 0.2435, 0.2616]).view(3, 1, 1)
 
 
 def normal_pictures(train):
     """The pictures of the two classes, normalised, and their labels."""
     X, y = of_classes(cifar10(train), NAMES)
-    return (X - MEAN) / STD, y
+    mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return (X - mean) / deviation, y
 
 
 def scramble(X):
     """Move the pixels of all pictures to other places, the same for each picture."""
     order = torch.randperm(32 * 32, generator=torch.Generator().manual_seed(0))
     return X.flatten(2)[:, :, order].view_as(X)
-
-
-def augment(X):
-    """Mirror and shift, each picture by itself."""
-    return random_crop(random_flip(X), 2)
 
 
 def old_loop(model, data, validation):
@@ -159,7 +154,9 @@ def run(name, seed):
 
 def record(name, seed, row):
     """Add one run to birds.json."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"experiments": {}}
+    results = (
+        json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"experiments": {}}
+    )
     entry = results["experiments"].setdefault(name, {"seeds": []})
     entry.update({key: row.pop(key) for key in ("what", "parameters")})
     if seed not in entry["seeds"]:

@@ -12,8 +12,10 @@ python benchmarks/cifar10.py fashion   the same recipe on Fashion-MNIST (meant f
 
 Options: --device cpu|cuda|mps, --seeds N, and for `steps` --only STEP …, which keeps the others.
 
-Each command replaces its own entries in benchmarks/cifar10.json: every seed's results, the peak of
-memory, machine and versions. `python benchmarks/tables.py` makes the tables of it.
+Each command replaces its own entries in benchmarks/cifar10.json, for this kind of machine (the
+table and the lesson read `steps`, `plain` and `seconds` of a CPU with bfloat16): every seed's
+results, the peak of memory, machine and versions. `python benchmarks/tables.py` makes the tables
+of it.
 
 45,000 pictures for training, 5,000 for validation, 10,000 for the test, split by seed 0. The
 settings from whitening on were chosen on validation with seed 0; those before are textbook values.
@@ -40,11 +42,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 import torch
-from record import machine, record
+from record import machine, peak_memory_gb, record
 from torch import nn
 
 from helpers.batches import Batches, split_validation
@@ -69,32 +70,33 @@ def accuracy(model, part, mirror=False):
     return evaluate(judged, Batches(*part, 1000), nn.CrossEntropyLoss()).accuracy
 
 
-def peak_memory_gb(device):
-    """The largest memory so far, in 10**9 bytes: of the GPU, or of this process."""
-    if device.type == "cuda":
-        return round(torch.cuda.max_memory_allocated() / 1e9, 2)
-    import resource
+def kind(device):
+    """What is added to the name of an entry, so that no kind of machine replaces another's."""
+    if device.type != "cpu":
+        return f" {device.type}"
+    return "" if fast_bf16(device) else " 32 bits"
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
+
+def read():
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
 
 
 def write(key, value):
     """Replace one entry of the file, beside those of `record`."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results[key] = value
+    results = read() | {key: value}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def steps(device, seeds, only=()):
     """Validation accuracy after two epochs, for each step that changes what is computed."""
-    known = json.loads(RESULTS.read_text(encoding="utf-8")).get("steps", {}) if only else {}
+    key = f"steps{kind(device)}"
+    known = read().get(key, {}) if only else {}
     chosen = [*only, "mirror"] if LAST in only else only or list(LADDER)
     data = load_cifar(device)
     found = {name: known.get("validation", {}).get(name, []) for name in LADDER}
     machines = {name: known.get("machines", {}).get(name) for name in LADDER}
     for name in chosen:
-        found[name], machines[name] = [], machine()
+        found[name], machines[name] = [], machine(device)
     for seed in range(seeds):
         for name, recipe in LADDER.items():
             if name not in chosen or name in SAME[:-1] or recipe.mirror:
@@ -106,7 +108,7 @@ def steps(device, seeds, only=()):
             print(seed, name, found[name][-1], flush=True)
         for name in SAME[:-1]:
             found[name], machines[name] = found[SAME[-1]], machines[SAME[-1]]
-        write("steps", {"epochs": EPOCHS, "validation": found, "machines": machines})
+        write(key, {"epochs": EPOCHS, "validation": found, "machines": machines})
 
 
 def plain(device, seeds):
@@ -122,8 +124,8 @@ def plain(device, seeds):
         _, history = train(recipe, data, PLAIN_EPOCHS, seed, progress=False)
         curves.append([score.accuracy for score in history.validation])
         print(seed, curves[-1], flush=True)
-        found = {"validation": curves, "one_epoch": one_epoch, "machine": machine()}
-        write("plain", found)
+        found = {"validation": curves, "one_epoch": one_epoch, "machine": machine(device)}
+        write(f"plain{kind(device)}", found)
 
 
 def seconds(device, seeds):
@@ -135,7 +137,7 @@ def seconds(device, seeds):
     X, y = (part[:512] for part in data.train)
     rates = {str(dtype): peak_rates(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
     write(
-        "seconds",
+        f"seconds{kind(device)}",
         {
             "an_epoch": {name: round(value, 2) for name, value in found.items()},
             "operations_a_picture": {
@@ -143,7 +145,7 @@ def seconds(device, seeds):
                 for name, recipe in recipes.items()
             },
             "limits": rates,
-            "machine": machine(),
+            "machine": machine(device),
         },
     )
 
@@ -207,11 +209,9 @@ WHAT = {  # and the epochs
     "fashion cuda": ("Fashion-MNIST, a wider net", 10),
 }
 # without bfloat16 the seconds are others: entries of their own, which replace none of those with it
-WHAT |= {
-    f"{name} 32 bits": (f"{what}, in 32 bits", epochs)
-    for name, (what, epochs) in WHAT.items()
-    if "cuda" not in name
-}
+ON_CPU = {name: WHAT[name] for name in WHAT if "cuda" not in name}
+for end, where in ((" 32 bits", "in 32 bits"), (" mps", "on an Apple GPU")):
+    WHAT |= {f"{name}{end}": (f"{what}, {where}", n) for name, (what, n) in ON_CPU.items()}
 
 
 def main():
@@ -235,11 +235,10 @@ def main():
         more = {"only": options.only} if options.command == "steps" else {}
         WITHOUT_TEST[options.command](device, options.seeds, **more)
     else:
-        kind = " cuda" if device.type == "cuda" else "" if fast_bf16(device) else " 32 bits"
-        name = options.command + kind
+        name = options.command + kind(device)
         what, epochs = WHAT[name]
         runs = list(WITH_TEST[options.command](device, options.seeds, epochs))
-        record(RESULTS, name, f"{what}, {epochs} epochs", runs, order=list(WHAT))
+        record(RESULTS, name, f"{what}, {epochs} epochs", runs, list(WHAT), device)
 
 
 WITHOUT_TEST = {"steps": steps, "plain": plain, "seconds": seconds}

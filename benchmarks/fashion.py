@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import sys
 from pathlib import Path
 
 import torch
-from record import record
+from record import peak_memory_gb, record
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.transforms import ToTensor
@@ -64,15 +63,7 @@ def full(parts):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        yield {"accuracy": judged(model, test), "peak_memory_gb": peak_memory_gb()}
-
-
-def peak_memory_gb():
-    """The largest memory of this process so far, in 10**9 bytes (Linux and macOS)."""
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
+        yield {"accuracy": judged(model, test), "peak_memory_gb": peak_memory_gb(DEVICE)}
 
 
 def small(parts):

@@ -22,7 +22,8 @@ import torch
 from record import machine
 from torch import nn
 
-from helpers.batches import Batches, random_crop, random_flip
+from helpers import ladder
+from helpers.batches import Batches
 from helpers.data import cifar10, of_classes
 from helpers.experiments import l1_penalty, l2_penalty, run_all
 from helpers.machine import choose_device, set_seed
@@ -72,11 +73,6 @@ def parts():
     }
 
 
-def augmented(X):
-    """Mirror and shift each picture by chance."""
-    return random_crop(random_flip(X), pad=2)
-
-
 def train(
     seed, *, epochs, lr, weight_decay=0.0, l1=0.0, l2=0.0, augment=False, patience=None,
     schedule=False, part="train", test=False, **net,
@@ -85,7 +81,7 @@ def train(
     set_seed(seed)
     loss_function = nn.CrossEntropyLoss()
     model = RemedyNet(**net).to(choose_device(), memory_format=torch.channels_last)
-    loader = Batches(*parts()[part], 50, shuffle=True, augment=augmented if augment else None)
+    loader = Batches(*parts()[part], 50, shuffle=True, augment=ladder.augment if augment else None)
     optimizer = torch.optim.SGD(
         model.parameters(), lr, momentum=0.9, nesterov=True, weight_decay=weight_decay
     )

@@ -1,6 +1,6 @@
 """How well does the network of lesson 04 do on drawn hands and on photographs?
 
-python benchmarks/signs.py drawn                         hands drawn for lesson 04
+python benchmarks/signs.py drawn [FOLDER]                hands drawn for lesson 04; photographs, too
 python benchmarks/signs.py photographs FOLDER            the real 64x64 set: train_signs, val_signs
 python benchmarks/signs.py transfer FOLDER               drawn hands only, judged on photographs
 
@@ -8,7 +8,8 @@ Each experiment replaces its own entry in benchmarks/signs.json: every seed's ac
 machine and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
 
 The drawing and the augmentation were designed with the 864 training photographs as a yardstick.
-The 216 validation photographs choose nothing: every run is judged after its last epoch.
+The 216 validation photographs choose nothing. They judge the weights after the last epoch; those
+of `drawn` are of the epoch that was best on 216 drawn validation hands.
 """
 
 from __future__ import annotations
@@ -188,7 +189,8 @@ def main():
             if not math.isfinite(value):
                 raise SystemExit(f"{key} became {value}: nothing is recorded")
             found.setdefault(key, []).append(round(value, 4))
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"experiments": {}}
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else '{"experiments": {}}'
+    results = json.loads(text)
     plain = found.pop("photographs", None)
     entry = {"seeds": options.seeds, **found, "machine": machine() | {"opencv": cv2.__version__}}
     results["experiments"][options.experiment] = {"what": what, **entry}

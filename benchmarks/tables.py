@@ -109,8 +109,11 @@ def ladder_table() -> str:
         lines.append(f"| {name} | {cells} | {shares} |")
         before = now
     seconds_on = measured_on(recorded["seconds"]["machine"])
-    dates = sorted({machine["date"] for machine in recorded["steps"]["machines"].values()})
-    return "\n".join([*lines, "", seconds_on, f"Accuracies: {' and '.join(dates)}."])
+    places = {}
+    for name, machine in recorded["steps"]["machines"].items():
+        places.setdefault(f"torch {machine['torch']}, {machine['date']}", []).append(name)
+    measured = [f"{place} ({names[0]} to {names[-1]})" for place, names in places.items()]
+    return "\n".join([*lines, "", seconds_on, f"Accuracies: {'; '.join(measured)}."])
 
 
 def speed_table() -> str:

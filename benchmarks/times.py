@@ -15,14 +15,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import machine
+from record import RSS_BYTES, machine
 
 RESULTS = Path(__file__).with_suffix(".json")
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 def measure(lesson: Path) -> dict:
-    """Execute one lesson into a temporary folder; give its seconds and peak memory in GB."""
+    """Execute one lesson into a temporary folder; give seconds and peak memory (10**9 bytes)."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute"]
         command += ["--log-level=ERROR", "--output-dir", folder, str(lesson)]
@@ -31,8 +31,8 @@ def measure(lesson: Path) -> dict:
         seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{lesson.name} failed: nothing is recorded for it")
-    per_gb = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, kB on Linux
-    return {"seconds": round(seconds, 1), "peak_memory_gb": round(usage.ru_maxrss / per_gb, 2)}
+    memory = usage.ru_maxrss * RSS_BYTES / 1e9
+    return {"seconds": round(seconds, 1), "peak_memory_gb": round(memory, 2)}
 
 
 def main(numbers: list[str]) -> None:
@@ -41,8 +41,10 @@ def main(numbers: list[str]) -> None:
     device = "cpu" if where["device"] == "cpu" else "gpu"
     if device == "cpu" and not where["bf16"]:
         device = "cpu without bfloat16"  # a column of its own: it would replace the faster one
-    for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
-        number = lesson.stem[:2]
+    lessons = {lesson.stem[:2]: lesson for lesson in sorted(NOTEBOOKS.glob("*.ipynb"))}
+    if unknown := ", ".join(sorted({*numbers} - {*lessons})):
+        sys.exit(f"there is no lesson {unknown}; there are: {', '.join(lessons)}")
+    for number, lesson in lessons.items():
         if not numbers or number in numbers:
             entry = measure(lesson) | {"machine": where}
             entries = recorded.get(device, {}) | {number: entry}

@@ -113,7 +113,9 @@ def _read(cache):
 def _checked(result, run):
     for name, value in result.items():
         if not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{name} of the run {run} is {value}: it should be a finite number")
+            found = f"{value} ({type(value).__name__})"
+            advice = "it should be a finite, plain number (a tensor gives one by .item())"
+            raise ValueError(f"{name} of the run {run} is {found}: {advice}")
     return result
 
 

@@ -126,6 +126,12 @@ def make_whole(name: str, dataset: Dataset) -> Path:
         lock.release()
 
 
+def no_room(error: Exception) -> bool:
+    """Say whether an error means that the disk, a quota or a file is full."""
+    code = errno.errorcode.get(getattr(error, "errno", None), str(error))
+    return any(word in code for word in ("ENOSPC", "EDQUOT", "EFBIG", "No space left"))
+
+
 def _fetch(name, dataset, data):
     """Ask one source after the other for the files that are not whole, and return their folder."""
     for leftover in data.glob(f".{name}-*"):  # from a run that was killed, as we hold the lock
@@ -153,8 +159,7 @@ def _fetch(name, dataset, data):
             except Exception as error:  # whatever is wrong with one source, the next is asked
                 problem = str(error.reason if type(error) is URLError else error)
                 problem = " ".join(problem.split()) or type(error).__name__
-                code = errno.errorcode.get(getattr(error, "errno", None), problem)
-                if any(word in code for word in ("ENOSPC", "EDQUOT", "EFBIG", "No space left")):
+                if no_room(error):
                     raise OSError(f"{room}, and a write failed ({problem}): {advice}") from error
             good = faults.keys() - _faults(work, {file: dataset.files[file] for file in faults})
             for file in good:

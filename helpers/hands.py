@@ -43,7 +43,7 @@ STRAIGHT = (0, 1, 2, 2, 4, 4)
 THUMB_OF = {3: ("close", "wide"), 4: ("palm", "side"), 5: ("close", "wide")}
 
 # How far a drawn hand strays from the mean one: uniform in plus or minus these numbers,
-# times the `variety` of draw_hand. All that is random about a hand stands here.
+# times the `variety` of draw_hand. Only left or right, and noise, are chance at any variety.
 VARIETY = {
     "yaw": 40,
     "pitch": 25,
@@ -162,7 +162,7 @@ def height_map(bones):
 
 
 def background(stray):
-    """An unevenly lit wall, (CANVAS, CANVAS, 3) float32 RGB in 0..255."""
+    """An unevenly lit wall, (CANVAS, CANVAS, 3) float32 RGB, about 120 to 290."""
     corners = (
         205
         + stray("wall")
@@ -248,8 +248,8 @@ def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.
     rng : numpy.random.Generator
         The source of all that is random; the same state gives the same picture.
     variety : float
-        How far the hand may stray from the mean hand of its sign: 0 not at all, 1 as far as the
-        table ``VARIETY`` says.
+        How far the hand may stray from the mean hand of its sign: 0 not at all (but for left
+        or right, and noise), 1 as far as the table ``VARIETY`` says.
 
     Returns
     -------

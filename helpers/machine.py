@@ -148,7 +148,7 @@ def _advice(name: str, package: str, error: Exception) -> str:
     if name == "cv2" and "libGL" in str(error):
         return (
             "This machine has no graphics libraries: pip uninstall -y opencv-python, "
-            "then pip install opencv-python-headless"
+            "then pip install --force-reinstall opencv-python-headless"
         )
     return f"pip install {package}"
 

@@ -118,9 +118,12 @@ def show_images(
     Raises
     ------
     ValueError
-        For another shape, or for float values outside 0-1 where ``signed`` is not set.
+        For another shape, for float values outside 0-1 where ``signed`` is not set, or for more
+        or fewer titles than images.
     """
     pictures = [_height_width_color(image) for image in images]
+    if titles and len(titles) != len(pictures):
+        raise ValueError(f"there are {len(pictures)} pictures, but {len(titles)} titles")
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     aspect = max(p.shape[1] / p.shape[0] for p in pictures)

@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 from torchvision.datasets.utils import download_file_from_google_drive
 from tqdm.auto import tqdm
 
-from helpers.fetching import ANSWER_SECONDS, DataUnavailable, data_folder, say
+from helpers.fetching import ANSWER_SECONDS, DataUnavailable, data_folder, no_room, say
 
 __all__ = ["SIGNSDataset", "build", "check_pictures", "check_set", "draw_signs"]
 __all__ += ["fetch_original", "prepare_signs", "signs"]
@@ -226,9 +226,8 @@ def build(source, target) -> Path:
 def fetch_original(target) -> Path:
     """Download the original photographs (1.1 GB) into `target`/train_signs and /test_signs.
 
-    Only the pictures of these two folders are unpacked. Raises ValueError if `target` exists,
-    DataUnavailable if the download is refused or is not the archive, OSError if it cannot be
-    written. Source: cs230-stanford/cs230-code-examples, pytorch/vision/README.md.
+    Nothing else is unpacked. Raises ValueError if `target` exists, OSError if it cannot be written,
+    DataUnavailable if the download fails. Source: cs230-code-examples, pytorch/vision/README.md.
     """
 
     def fetch(new):
@@ -244,11 +243,12 @@ def fetch_original(target) -> Path:
                 for member in tqdm(content.infolist(), "unpacking", leave=False):
                     path = PureWindowsPath(member.filename)  # knows / and \
                     if path.parent.name in parts and PICTURE.fullmatch(path.name):
-                        with open(new / path.parent.name / path.name, "wb") as file:
-                            shutil.copyfileobj(content.open(member), file)
+                        (new / path.parent.name / path.name).write_bytes(content.read(member))
             for part in parts:
                 _pictures(new / part)
         except Exception as error:  # whatever the network, the drive and the archive come up with
+            if no_room(error):
+                raise
             raise DataUnavailable(
                 f"The SIGNS photographs could not be fetched: {' '.join(str(error).split())}\n"
                 f"By hand: save SIGNS.zip from {PAGE} with a browser, and unpack it.\n"

@@ -144,12 +144,12 @@ def test_a_file_that_is_no_text_is_ignored(cache, capsys):
     assert "Ignored: 1 damaged line." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", None])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", None, torch.tensor(0.9)])
 def test_what_is_not_a_number_is_not_stored(cache, value):
     def train(seed, **setting):
         return {"validation": value}
 
-    with pytest.raises(ValueError, match="should be a finite number"):
+    with pytest.raises(ValueError, match=rf"\({type(value).__name__}\): it should be a finite"):
         go(train, cache)
     assert cache.read_text() == ""
 

@@ -155,6 +155,8 @@ def test_figure_without_a_text_is_refused():
 )
 def test_pictures_of_all_usual_shapes_are_drawn(shown, picture):
     plotting.show_images([picture, picture], ["a", "b"], alt="Two pictures side by side.")
+    with pytest.raises(ValueError, match="2 pictures, but 1 titles"):
+        plotting.show_images([picture, picture], ["a"], alt="One would be lost.")
     assert len(shown) == 1
 
 

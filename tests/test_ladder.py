@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -431,3 +432,23 @@ def test_the_ladder_is_drawn_with_its_factors(shown):
         pytest.approx([75, 70, 80]),
     ]
     assert [text.get_text() for text in right.texts] == ["65.0", "65.0", "75.0"]
+
+
+# ---------------------------------------------------------------- the benchmark
+
+
+def test_no_kind_of_machine_replaces_the_record_of_another(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    import cifar10
+    from record import machine
+
+    ends = {}
+    for bf16 in (True, False):
+        monkeypatch.setattr(cifar10, "fast_bf16", lambda device, bf16=bf16: bf16)
+        for name in ("cpu", "mps", "cuda"):
+            ends[name, bf16] = cifar10.kind(torch.device(name))
+    assert ends["cpu", True] == "" and len(set(ends.values())) == 4
+    trained = {f"{name}{end}" for name in cifar10.WITH_TEST for end in set(ends.values())}
+    assert trained == cifar10.WHAT.keys()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # the CPU was asked for
+    assert machine(torch.device("cpu"))["device"] == "cpu"

@@ -3,6 +3,7 @@
 The sets have 48 pictures instead of 1,200, and nothing is fetched from the network.
 """
 
+import errno
 import json
 import os
 import pickle
@@ -569,6 +570,13 @@ def test_a_refused_download_says_what_to_do(drive, tmp_path, answer, words):
     what, by_hand, otherwise = str(caught.value).split("\n")
     assert "could not be fetched" in what and "https://drive.google.com/file/d/1ufiR6h" in by_hand
     assert "drawn hands" in otherwise
+    assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
+
+
+def test_a_full_disk_is_not_taken_for_the_network(drive, tmp_path):
+    drive(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OSError, match=r"new cannot be written \(No space left.*: make room"):
+        signs.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 

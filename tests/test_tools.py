@@ -1,8 +1,10 @@
 """The tools: cleaning, the address of a fork in every lesson, the table of lessons."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 
 import nbformat
@@ -46,6 +48,25 @@ def test_address_can_be_changed_and_taken_back(copies):
     tool.address("https://github.com/other/fork/")
     tool.address("")
     assert {path.name: path.read_bytes() for path in copies.glob("*.ipynb")} == before
+    times = [path.stat().st_mtime_ns for path in copies.glob("*.ipynb")]
+    tool.address("")  # nothing to write: a draft would seem too old
+    assert [path.stat().st_mtime_ns for path in copies.glob("*.ipynb")] == times
+
+
+def test_a_draft_is_not_written_over(copies, monkeypatch):
+    monkeypatch.setattr(tool, "ROOT", copies)
+    monkeypatch.setattr(tool, "DRAFTS", copies / "build")
+    lesson = copies / LESSONS[0].name
+    tool.draft(lesson)
+    script = copies / "build" / f"{lesson.stem}.py"
+    script.write_text("# edited")
+    with pytest.raises(SystemExit, match="newer than the lesson"):
+        tool.draft(lesson)
+    assert script.read_text() == "# edited"
+    later = script.stat().st_mtime + 10  # as after `build`
+    os.utime(lesson, (later, later))
+    tool.draft(lesson)
+    assert script.read_text() != "# edited"
 
 
 def test_no_badge_stands_without_an_address():
@@ -65,6 +86,10 @@ def test_address_of_another_form_is_refused(copies, wrong):
 def test_an_unknown_lesson_is_named(copies):
     with pytest.raises(SystemExit, match="'77' names 0 lessons; there are: 00_start_here"):
         tool.find("77")
+    for script in ("tools/slides.py", "tools/student.py run", "benchmarks/times.py"):
+        command = [sys.executable, *script.split(), "77"]
+        failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert failed.returncode and "77" in failed.stderr, script
 
 
 def test_cleaning_keeps_tags_and_outputs_and_drops_the_machine():

@@ -47,15 +47,23 @@ def draft(lesson: Path) -> None:
     """Write the lesson as a script with one cell a section, to be edited."""
     DRAFTS.mkdir(exist_ok=True)
     target = DRAFTS / f"{lesson.stem}.py"
+    place = target.relative_to(ROOT)
+    if _is_newer(target, lesson):
+        sys.exit(f"{place} is newer than the lesson: take it over with `build`, or delete it")
     _jupytext("--to", "py:percent", lesson, "-o", target)
-    print(f"Edit {target.relative_to(ROOT)}, then: make lesson L={lesson.name[:2]}")
+    print(f"Edit {place}, then: make lesson L={lesson.name[:2]}")
+
+
+def _is_newer(script: Path, lesson: Path) -> bool:
+    """Say whether there is a draft that the lesson does not hold yet."""
+    known = lesson.stat().st_mtime if lesson.exists() else 0
+    return script.exists() and script.stat().st_mtime > known
 
 
 def build(lesson: Path) -> None:
     """Take over the draft if there is a newer one, format, execute from top to bottom, clean."""
     edited = DRAFTS / f"{lesson.stem}.py"
-    known = lesson.stat().st_mtime if lesson.exists() else 0
-    if edited.exists() and edited.stat().st_mtime > known:
+    if _is_newer(edited, lesson):
         _jupytext("--update", "--to", "ipynb", edited, "-o", lesson)
     _run("ruff", "format", "-q", lesson)
     _run("ruff", "check", "--fix", "-q", lesson)
@@ -137,7 +145,8 @@ def address(url: str) -> None:
             source = re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
             cell["source"] = source.splitlines(keepends=True)
         text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-        lesson.write_text(text, encoding="utf-8")
+        if text != lesson.read_text(encoding="utf-8"):  # else a draft of it would seem too old
+            lesson.write_text(text, encoding="utf-8")
     print(f"{url or 'no address'}: written into every lesson")
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 from contents import title
-from lesson import NOTEBOOKS, ROOT
+from lesson import NOTEBOOKS, ROOT, find
 from nbconvert.filters import Highlight2HTML, markdown2html, strip_ansi
 from pygments.formatters import HtmlFormatter
 from student import without_solutions
@@ -144,9 +144,7 @@ def write(lessons: list[Path], target: Path = TARGET) -> list[Path]:
 
 
 def main(numbers: list[str]) -> None:
-    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
-    if numbers:
-        lessons = [lesson for lesson in lessons if lesson.stem[:2] in numbers]
+    lessons = [find(number) for number in numbers] or sorted(NOTEBOOKS.glob("*.ipynb"))
     for path in write(lessons):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 

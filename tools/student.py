@@ -7,6 +7,7 @@ python tools/student.py run 00 01    execute these only
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from contents import minutes, title
-from lesson import BADGES, NOTEBOOKS, ROOT
+from lesson import BADGES, NOTEBOOKS, ROOT, find
 from nbclient import NotebookClient
 
 TARGET = ROOT / "build" / "student"
@@ -106,11 +107,12 @@ def main(arguments: list[str]) -> None:
     size = sum(file.stat().st_size for file in TARGET.rglob("*")) / 1e6
     print(f"{TARGET}: {len(copies)} lessons, {size:.1f} MB; hand out {TARGET.name}.zip")
     if arguments[:1] == ["run"]:
-        for copy in copies:
-            if not arguments[1:] or copy.name.startswith(tuple(arguments[1:])):
-                start = time.perf_counter()
-                execute(copy)
-                print(f"{copy.name}: reaches its end, {time.perf_counter() - start:.0f} s")
+        os.environ.setdefault("CNN_DATA", str(ROOT / "data"))  # there already; theirs is empty
+        chosen = [TARGET / find(number).name for number in arguments[1:]]
+        for copy in chosen or copies:
+            start = time.perf_counter()
+            execute(copy)
+            print(f"{copy.name}: reaches its end, {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -9,17 +9,16 @@ link between them holds.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from lesson import BADGES, ROOT
+
 SOURCE = ROOT / "build" / "site-source"
 OUTPUT = ROOT / "build" / "site"
 TEXTS = ["*.md", "LICENSE", "data/README.md", "benchmarks/*", "pictures/*"]
-BADGE = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")
 TO_EXPLORER = "The [explorer in the page](../explorer.md) does the same here, without Python."
 
 
@@ -51,7 +50,7 @@ def for_the_site(notebook: dict, number: str) -> dict:
     shows a still picture, comes a link to the explorer that runs in the page.
     """
     cells = notebook["cells"]
-    title = BADGE.sub("", "".join(cells[0]["source"]))
+    title = BADGES.sub("", "".join(cells[0]["source"]))
     cells[0]["source"] = title.replace("# ", f"# {number} ", 1)
     setup = next(cell for cell in cells if cell["cell_type"] == "code")
     setup["metadata"] = {"tags": ["hide-input"]}
