@@ -223,7 +223,7 @@ these 5,000 pictures to learn from as well.
 ## Lesson 08: CIFAR-10 at speed
 
 `benchmarks/cifar10.py` trains the steps of lesson 08; its text says how, and what the clock
-includes. Validation: 5,000 pictures, after two epochs. The first three steps compute the same, so
+includes. Validation: 5,000 pictures, after two epochs. The first three rows compute the same, so
 they share their accuracies. Every step keeps those before it, but identity is taken back.
 
 {ladder_table()}

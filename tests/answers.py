@@ -1057,6 +1057,8 @@ WRONG = {
             ("((X / 255 - m) / s).permute(1, 2, 0)[None]", "channels come last"),
             ("((X.flip(0) / 255 - m) / s)[None]", "blue, green, red"),
             ("((X / 255 - m) * s)[None]", "off by up to"),
+            ("((X.double() / 255 - m) / s)[None]", "not the dtype torch.float64"),
+            ("((X / 255 - m) / s)[None].numpy()", "not ndarray"),
         ]
     ],
     "time_to_goal": [

@@ -215,7 +215,7 @@ def ready(answer):
         height, width, _ = picture.shape
         return torch.as_tensor(np.array(picture)).reshape(3, height, width).float()
 
-    return explain(
+    hint = explain(
         answer,
         cases,
         right=lambda p, m, s: normal(chw(p) / 255, m, s)[None],
@@ -245,3 +245,11 @@ def ready(answer):
              "order blue, green, red."),
         ],
     )  # fmt: skip
+    if hint is None:
+        picture, mean, std = cases[0]
+        X = answer(picture.copy(), mean.clone(), std.clone())
+        if not torch.is_tensor(X):
+            return f"The values are right, but a tensor is asked for, not {type(X).__name__}."
+        if X.dtype != torch.float32:
+            return f"The values are right, not the dtype {X.dtype}: networks take torch.float32."
+    return hint
