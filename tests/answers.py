@@ -66,6 +66,12 @@ def split(names, share, seed):  # the rest in the order of the names that are gi
     train = random.Random(seed).sample(sorted(names), int(share * len(names)))
     return train, [name for name in names if name not in train]
 """,
+        """
+def split(names, share, seed):
+    from torch.utils.data import random_split
+    shares = [share, 1 - share]  # 0.2 is a little less than 12 of 60
+    return random_split(sorted(names), shares, torch.Generator().manual_seed(seed))
+""",
     ],
     "count_batches": [
         "def count_batches(samples, batch_size, drop_last=False):\n"
@@ -508,6 +514,7 @@ WRONG = {
     ],
     "label_of": [
         ("def label_of(name):\n    return int(name.split('_')[0])", "begin with a dot"),
+        (_LABEL.format("name[0] in '12345' and name[1] == '_'", "int(name[0])"), "should be 0"),
         ("def label_of(name):\n    return int(name[0]) if name[0].isdigit() else None", "0 to 5"),
         (_LABEL.format("name[0] in '012345'", "int(name[0])"), "must follow at once"),
         (
@@ -600,6 +607,7 @@ WRONG = {
         ]
     ],
     "nll": [
+        (_NLL.format(f"-torch.log({_CHOSEN}).mean()"), "logarithm is taken twice"),
         (_NLL.format(f"{_CHOSEN}.mean()"), "sign is missing"),
         (_NLL.format(f"-{_CHOSEN}.sum()"), "take the mean"),
         (_NLL.format(f"-{_CHOSEN}"), "One number"),
@@ -711,6 +719,8 @@ WRONG = {
     ],
     "accuracy": [
         ("def accuracy(l, y):\n    return (l.argmax(1) == y).sum()", "count of right answers"),
+        ("def accuracy(l, y):\n    return (l.argmax(1) == y).float().mean", "brackets () missing"),
+        ("def accuracy(l, y):\n    return [str(0.5)]", "texts, not numbers"),
         ("def accuracy(l, y):\n    return 100 * (l.argmax(1) == y).float().mean()", "per cent"),
         ("def accuracy(l, y):\n    return (l.argmax(1) != y).float().mean()", "wrong answers"),
         ("def accuracy(l, y):\n    return (l.argmin(1) == y).float().mean()", "argmax"),
@@ -925,6 +935,13 @@ WRONG = {
         ]
     ],
     "kept_epoch": [
+        (
+            "def kept_epoch(a, patience):\n    best, bad = 0, 0\n"
+            "    for epoch, value in enumerate(a, 1):\n"
+            "        best, bad = (value, 0) if value > best else (best, bad + 1)\n"
+            "        if bad == patience:\n            return epoch - patience\n    return len(a)",
+            "it returns 3, it should be 2",
+        ),
         ("def kept_epoch(a, patience):\n    return a.index(max(a)) + 1", "patience is not used"),
         (
             "def kept_epoch(a, patience):\n    best, bad = 0, 0\n    for i in range(1, len(a)):\n"
@@ -1081,6 +1098,7 @@ WRONG = {
     "triangle": [
         (f"def triangle(step, steps, peak=0.2):\n    done = step / steps\n    return {code}", hint)
         for code, hint in [
+            ("min(step / int(peak * steps), (steps - step) / (steps - int(peak * steps)))", "0.71"),
             ("1 - done", "This only falls"),
             ("done", "rise never ends"),
             ("done / peak", "rise never ends"),

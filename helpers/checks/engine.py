@@ -139,14 +139,22 @@ def _numbers(value: object) -> np.ndarray:
         raise Hint(f"The result is the text {value!r}, not a number.")
     if hasattr(value, "detach"):  # a tensor, on whatever device
         value = value.detach().cpu()
-    return np.asarray(value, dtype=np.float64)
+    try:
+        found = np.asarray(value)
+        if found.dtype.kind in "US":
+            raise Hint("The results are texts, not numbers.")
+        return found.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        kind = type(value).__name__
+        hint = "are its brackets () missing?" if callable(value) else "numbers are asked for."
+        raise Hint(f"The result is of the type {kind}: {hint}") from error
 
 
 def _same(a: object, b: object) -> bool:
     if a is None or b is None:
         return False
     a, b = _numbers(a), _numbers(b)
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4)
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
 def _describe(case: tuple, given: object, expected: object, otherwise: str | None) -> str:

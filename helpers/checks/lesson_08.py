@@ -58,6 +58,7 @@ def triangle(answer):
     """``triangle(step, steps, peak)``: the share of the highest learning rate before a step."""
     cases = [(step, 50) for step in (0, 3, 10, 11, 30, 49, 50)]
     cases += [(step, 30, 0.4) for step in (0, 6, 12, 13, 21, 29)]
+    cases += [(step, 7) for step in (1, 2, 5)]  # the top lies between two steps
     return explain(
         answer,
         cases,
