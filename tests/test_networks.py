@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.machine import fast_bf16, keep_memory
+from helpers.machine import CPU_BF16, fast_bf16, keep_memory
 from helpers.models import BlockNet, FourConvNet, TinyNet, trace_shapes
 from helpers.training import fit, per_class_accuracy
 
@@ -158,8 +158,14 @@ def test_seconds_of_each_epoch_are_kept():
 
 
 def test_fast_bf16_answers_for_any_device(monkeypatch):
-    assert isinstance(fast_bf16("cpu"), bool)
     assert fast_bf16("mps") is False
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: "asked")
+    assert fast_bf16("cuda") == "asked"
+    for answer in (True, False):
+        for name in CPU_BF16:
+            question = f"torch.cpu._is_{name}_supported"
+            monkeypatch.setattr(question, lambda answer=answer: answer, raising=False)
+        assert fast_bf16("cpu") is answer
     monkeypatch.setattr("helpers.machine.CPU_BF16", ("no_such_instruction",))
     assert fast_bf16("cpu") is False  # a question that PyTorch no longer knows
 

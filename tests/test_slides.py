@@ -114,6 +114,7 @@ def opened(browser, folder):
 @all_lessons
 def test_every_slide_fits_on_the_screen(lesson, opened):
     page = opened(lesson)
+    assert page.evaluate(CUT_OFF) == []
     slides_shown = 1
     while not page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
         page.keyboard.press("Space")  # the next output, or the next slide
