@@ -103,13 +103,13 @@ def execute(copy: Path):
 
 
 def main(arguments: list[str]) -> None:
+    chosen = [find(number).name for number in arguments[1:]]  # first, as it may find none
     copies = write()
     size = sum(file.stat().st_size for file in TARGET.rglob("*")) / 1e6
     print(f"{TARGET}: {len(copies)} lessons, {size:.1f} MB; hand out {TARGET.name}.zip")
     if arguments[:1] == ["run"]:
         os.environ.setdefault("CNN_DATA", str(ROOT / "data"))  # there already; theirs is empty
-        chosen = [TARGET / find(number).name for number in arguments[1:]]
-        for copy in chosen or copies:
+        for copy in [TARGET / name for name in chosen] or copies:
             start = time.perf_counter()
             execute(copy)
             print(f"{copy.name}: reaches its end, {time.perf_counter() - start:.0f} s")
