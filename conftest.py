@@ -22,6 +22,20 @@ def pytest_sessionstart(session):
         signs.prepare_signs()
 
 
+def _errors(outputs) -> list[str]:
+    return [output["ename"] for output in outputs if output["output_type"] == "error"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A cell that shows an error must still raise it; its message may change with PyTorch."""
+    result = yield
+    if _is_cell(item) and item.options["check_exception"]:
+        shown, raised = _errors(item.cell.outputs), _errors(item.test_outputs)
+        assert raised == shown, f"{item.name} shows the errors {shown}, now it raises {raised}"
+    return result
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

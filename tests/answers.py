@@ -402,6 +402,14 @@ def training_step(model, loss_function, optimizer, X, y):
     {}
     return loss.item()
 """
+_STEP_THAT_RETURNS = """
+def training_step(model, loss_function, optimizer, X, y):
+    optimizer.zero_grad()
+    loss = loss_function(model(X), y)
+    loss.backward()
+    optimizer.step()
+    return {}
+"""
 _SAME = """
 def correlate_same(picture, kernel):
     k = len(kernel)
@@ -471,7 +479,8 @@ WRONG = {
     "to_batch": [
         (_TO_BATCH.format("X.view(len(X), 3, X.shape[1], X.shape[2])"), "permute moves the axis"),
         (_TO_BATCH.format("X"), "channels are still last"),
-        (_TO_BATCH.format("X.permute(0, 3, 2, 1)"), "should be (3, 3, 6, 5)"),
+        (_TO_BATCH.format("X.permute(0, 3, 2, 1)"), "should be (2, 3, 6, 5)"),
+        (_TO_BATCH.format("X.permute(3, 0, 1, 2)"), "should be (2, 3, 6, 5)"),
         ("def to_batch(pictures):\n    return pictures.float() / 255", "should be (4, 1, 28, 28)"),
         ("def to_batch(pictures):\n    return pictures[:, None].float()", "divide by 255"),
         ("def to_batch(pictures):\n    return pictures[:, None] / 256", "not by 256"),
@@ -524,6 +533,21 @@ WRONG = {
         (
             _LABEL.format("name[0] in '012345' and name.endswith('.jpg')", "int(name[0])"),
             "name.lower()",
+        ),
+        (
+            _LABEL.format(
+                "name[0] in '012345' and name[1] == '_' and name.lower().endswith(('.jpg', 'png'))",
+                "int(name[0])",
+            ),
+            'For "5_IMG_1 (1).jpeg" it returns None',
+        ),
+        (
+            _LABEL.format(
+                "name[0] in '012345' and name[1] == '_' "
+                "and name.lower().endswith(('.jpg', '.jpeg', 'png'))",
+                "int(name[0])",
+            ),
+            "mind the dot",
         ),
         (_LABEL.format("name[0] in '012345'", "name[0]"), "the text"),
         (
@@ -632,7 +656,8 @@ WRONG = {
         ("def to_unit(p):\n    return p / 255", "channel axis is missing"),
         ("def to_unit(p):\n    return p[None].float()", "divide by 255"),
         ("def to_unit(p):\n    return p[None] / 256", "White is 255, not 256"),
-        ("def to_unit(p):\n    return p[None] // 255", "throws the fraction away"),
+        ("def to_unit(p):\n    return p[None] // 255", "the fraction is lost"),
+        ("def to_unit(p):\n    return (p[None] / 255).long()", "keep floats"),
         ("def to_unit(p):\n    return p[:, :, None] / 255", "comes first"),
         ("def to_unit(p):\n    return p[None].double() / 255", "torch.float32"),
         ("def to_unit(p):\n    return p[None].numpy() / 255", "A tensor is asked for"),
@@ -709,6 +734,21 @@ WRONG = {
             ).replace("return loss.item()", "return [loss.item()]"),
             "one plain number",
         ),
+        *[
+            (_STEP_THAT_RETURNS.format(result), hint)
+            for result, hint in [
+                ("loss, model", "one plain number"),
+                ("str(loss.item())", "not a number"),
+                ("f'{loss.item():.3f}'", "not a number"),
+                ("loss.item", "brackets () missing"),
+            ]
+        ],
+        (
+            "def training_step(model, loss_function, optimizer, X, y):\n"
+            "    optimizer.zero_grad(); loss = nn.functional.cross_entropy(model(X), y)\n"
+            "    loss.backward(); optimizer.step(); return loss.item()",
+            "the `loss_function` that is given",
+        ),
         (
             _STEP.format(
                 "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
@@ -763,6 +803,17 @@ WRONG = {
             ("-(-(size - kernel + 2 * padding) // stride) + 1", "not up"),
             ("size // stride", "it should be"),
         ]
+    ]
+    + [
+        (
+            f"def output_size(size, kernel, stride={s}, padding={p}):\n"
+            "    return (size - kernel + 2 * padding) // stride + 1",
+            hint,
+        )
+        for s, p, hint in [
+            (2, 0, "For (28, 5) it returns 12, it should be 24"),
+            (1, 1, "For (28, 5) it returns 26"),
+        ]
     ],
     "horizontal_kernel": [
         ("horizontal_kernel = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]", "vertical edge"),
@@ -771,6 +822,8 @@ WRONG = {
         ("horizontal_kernel = [[0, 0, 0], [0, 0, 0], [0, 0, 0]]", "does not see"),
         ("horizontal_kernel = [[-1, -1], [1, 1]]", "shape"),
         ("horizontal_kernel = [[None] * 3] * 3", "must be numbers"),
+        ("horizontal_kernel = [['-1'] * 3, ['0'] * 3, ['1'] * 3]", "texts, not numbers"),
+        ("horizontal_kernel = [[-1] * 3, [0] * 3, ['1'] * 3]", "texts, not numbers"),
         ("horizontal_kernel = [[1] * 3, [-2] * 3, [1] * 3]", "the upper row"),
         ("horizontal_kernel = [[-1] * 3, [2] * 3, [-1] * 3]", "the lower row"),
         ("horizontal_kernel = [[-1, 0, 0], [0, 0, 0], [0, 0, 1]]", "vertical edge"),
@@ -854,6 +907,20 @@ WRONG = {
             "before Module.__init__() call",
         ),
         ("Block = nn.MaxPool2d", "One nn.Conv2d is asked for"),
+        (
+            _BLOCK.replace("self.filter = nn", "self.layers = [nn")
+            .replace("padding={})", "padding={})]")
+            .format("channels", 1, "F.max_pool2d(F.relu(self.layers[0](X)), 2)"),
+            "not in a plain list",
+        ),
+        (
+            "class Block(nn.Module):\n    def __init__(self, channels):\n"
+            "        super().__init__()\n        self.channels = channels\n"
+            "    def forward(self, X):\n"
+            "        filters = nn.Conv2d(1, self.channels, 3, padding=1)\n"
+            "        return F.max_pool2d(F.relu(filters(X)), 2)",
+            "make the convolution in `__init__`",
+        ),
     ],
     "pooled_size": [
         (f"def pooled_size(size, patch, stride=None):\n    return {code}", hint)
@@ -1013,6 +1080,14 @@ WRONG = {
         for code, hint in [
             ("return k, [t[i] for i in k]", "still those of the ten"),
             ("return k, [int(t[i] == a) for i in k]", "0 and 1 are swapped"),
+            ("return k, [str(int(t[i] == b)) for i in k]", "texts, not numbers"),
+            ("return k, [[int(t[i] == b)] for i in k]", "make it flat"),
+            ("return k, [int(t[i] == b) + 0.5 for i in k]", "the labels are off"),
+            (
+                "t = torch.tensor(t)\n    k = torch.nonzero((t == a) | (t == b))\n"
+                "    return k, (t[k[:, 0]] == b).long()",
+                "make it flat",
+            ),
             ("return k, [int(t[i] > min(a, b)) for i in k]", "even if it is the larger"),
             ("return [t[i] for i in k], [int(t[i] == b) for i in k]", "at which positions"),
             ("return range(len(t)), [int(v == b) for v in t]", "those of the two classes"),
@@ -1034,6 +1109,9 @@ WRONG = {
             ("s.softmax(0).log()", "has become 0 before"),
             ("(s.softmax(0) + 1e-12).log()", "hides the"),
             ("s.softmax(0).clamp(1e-12).log()", "hides the"),
+            ("(s.softmax(0) + 1e-9).log()", "hides the"),
+            ("s.softmax(0).clamp(torch.finfo().tiny).log()", "hides the"),
+            ("s.log_softmax(0).nan_to_num() + s.softmax(0).log() * 0", "Subtract the largest"),
             ("s - s.exp().sum().log()", "Subtract the largest score"),
             ("(s.exp() / s.exp().sum()).log()", "Subtract the largest score"),
             ("s - (s - s.max()).exp().sum().log()", "from the scores too"),
@@ -1074,6 +1152,7 @@ WRONG = {
             ("((X / 255 - m) / s).permute(1, 2, 0)[None]", "channels come last"),
             ("((X.flip(0) / 255 - m) / s)[None]", "blue, green, red"),
             ("((X / 255 - m) * s)[None]", "off by up to"),
+            ("((X / 255 - 0.48) / 0.25)[None]", "use those that are given"),
             ("((X.double() / 255 - m) / s)[None]", "not the dtype torch.float64"),
             ("((X / 255 - m) / s)[None].numpy()", "not ndarray"),
         ]

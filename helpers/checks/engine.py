@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["Hint", "Mistake", "NotAttempted", "check", "explain", "output_of"]
+__all__ = ["Hint", "Mistake", "NotAttempted", "check", "explain", "numbers_of", "output_of"]
 
 # (what a known mistake computes, the hint that names it)
 Mistake = tuple[Callable, str]
@@ -134,7 +134,14 @@ def _try(wrong: Callable, case: tuple) -> object:
         return None
 
 
-def _numbers(value: object) -> np.ndarray:
+def numbers_of(value: object) -> np.ndarray:
+    """Give a result, or a list of results, as float64 numbers; text is no number.
+
+    Raises
+    ------
+    Hint
+        If it is something else: a text, a function without its brackets, and so on.
+    """
     if isinstance(value, str):
         raise Hint(f"The result is the text {value!r}, not a number.")
     if hasattr(value, "detach"):  # a tensor, on whatever device
@@ -153,14 +160,14 @@ def _numbers(value: object) -> np.ndarray:
 def _same(a: object, b: object) -> bool:
     if a is None or b is None:
         return False
-    a, b = _numbers(a), _numbers(b)
+    a, b = numbers_of(a), numbers_of(b)
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
 
 
 def _describe(case: tuple, given: object, expected: object, otherwise: str | None) -> str:
     if given is None:
         return "The function returns nothing: is there a `return` in front of the result?"
-    g, e = _numbers(given), _numbers(expected)
+    g, e = numbers_of(given), numbers_of(expected)
     if e.ndim == 0 and g.shape != e.shape:
         return f"One number is asked for; the result has the shape {g.shape}."
     if g.shape != e.shape:

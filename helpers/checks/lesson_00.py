@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.engine import Hint, NotAttempted, check, explain
+from helpers.checks.engine import Hint, NotAttempted, check, explain, numbers_of
 
 __all__ = ["accuracy", "gradient_step", "to_unit", "training_step"]
 
@@ -34,7 +34,10 @@ def to_unit(answer):
             (lambda p: p / 255, "The channel axis is missing: (H, W) should become (1, H, W)."),
             (lambda p: p[..., None] / 255, "The channel comes first: (1, H, W), not (H, W, 1)."),
             (lambda p: p[None], "The values still go from 0 to 255: divide by 255."),
-            (lambda p: p[None] // 255, "`//` throws the fraction away: use `/`."),
+            (
+                lambda p: p[None] // 255,
+                "Only 0 and 1 are left, the fraction is lost: divide with `/`, and keep floats.",
+            ),
             (lambda p: p[None] / 256, "White is 255, not 256: so divided, white is below 1."),
         ],
     )
@@ -87,11 +90,15 @@ def training_step(answer):
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.5)
         X = torch.randn(8, 3, generator=generator)
         y = torch.randint(0, 4, (8,), generator=generator)
-        losses = [step(model, nn.CrossEntropyLoss(), optimizer, X, y) for _ in range(2)]
+        # not the usual one, so that it must be the function that is given
+        loss_function = nn.CrossEntropyLoss(label_smoothing=0.5)
+        losses = [step(model, loss_function, optimizer, X, y) for _ in range(2)]
         if any(loss is ... for loss in losses):
             raise NotAttempted
         if any(loss is None for loss in losses):
             return None
+        if any(isinstance(loss, tuple | list) for loss in losses):
+            raise Hint("Return the loss alone: one plain number.")
         if any(torch.is_tensor(loss) and loss.requires_grad for loss in losses):
             raise Hint(
                 "The loss is still a tensor that holds its whole history in memory: "
@@ -99,10 +106,11 @@ def training_step(answer):
             )
         if any(torch.is_tensor(loss) for loss in losses):
             raise Hint("The loss is still a tensor: return `loss.item()`, a plain number.")
-        if any(np.ndim(loss) for loss in losses):
+        numbers = [numbers_of(loss) for loss in losses]
+        if any(number.ndim for number in numbers):
             raise Hint("Return the loss alone: one plain number.")
         weights = [value.item() for p in model.parameters() for value in p.flatten()]
-        return np.array([*map(float, losses), *weights])
+        return np.array([*numbers, *weights])
 
     def made_of(*order):
         """A step that does only these, in this order."""
@@ -111,6 +119,8 @@ def training_step(answer):
             for name in order:
                 if name == "predict":
                     loss = loss_function(model(X), y)
+                elif name == "predict with another loss":
+                    loss = nn.functional.cross_entropy(model(X), y)
                 elif name == "backward":
                     loss.backward()
                 else:
@@ -139,6 +149,10 @@ def training_step(answer):
                 doing("predict", "backward"),
                 "The weights never move: `optimizer.step()` must come after `backward()`, with no "
                 "`zero_grad()` between the two.",
+            ),
+            (
+                doing("zero_grad", "predict with another loss", "backward", "step"),
+                "That is another loss: call the `loss_function` that is given.",
             ),
             (doing("predict", "step", "zero_grad", "backward"), too_early),
             (doing("step", "zero_grad", "predict", "backward"), too_early),

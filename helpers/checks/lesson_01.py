@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from helpers.checks.engine import NotAttempted, check, explain, output_of
+from helpers.checks.engine import NotAttempted, check, explain, numbers_of, output_of
 
 __all__ = ["correlate_same", "edge_layer", "horizontal_kernel", "output_size", "to_rgb_unit"]
 
@@ -107,6 +107,8 @@ def output_size(answer):
         (64, 7, 3, 2),
         (11, 4, 2, 1),
         (9, 9, 1, 0),
+        (28, 5),  # by default a stride of 1 and no padding
+        (32, 3, 2),
     ]
     rng = np.random.default_rng(0)
     cases += [
@@ -116,25 +118,28 @@ def output_size(answer):
     return explain(
         answer,
         cases,
-        right=lambda i, f, s, p: (i - f + 2 * p) // s + 1,
+        right=lambda i, f, s=1, p=0: (i - f + 2 * p) // s + 1,
         mistakes=[
             (
-                lambda i, f, s, p: (i - f + 2 * p) / s + 1,
+                lambda i, f, s=1, p=0: (i - f + 2 * p) / s + 1,
                 "Half a position does not exist: the division is rounded down, `//`.",
             ),
             (
-                lambda i, f, s, p: (i - f + 2 * p) // s,
+                lambda i, f, s=1, p=0: (i - f + 2 * p) // s,
                 "One too few: the first position counts as well, so add 1.",
             ),
-            (lambda i, f, s, p: (i - f + p) // s + 1, "The border is on both sides: 2 * padding."),
-            (lambda i, f, s, p: i - f + 2 * p + 1, "The stride is forgotten."),
-            (lambda i, f, s, p: (i - f) // s + 1, "The padding is forgotten."),
             (
-                lambda i, f, s, p: (i - f + 2 * p + 1) // s,
+                lambda i, f, s=1, p=0: (i - f + p) // s + 1,
+                "The border is on both sides: 2 * padding.",
+            ),
+            (lambda i, f, s=1, p=0: i - f + 2 * p + 1, "The stride is forgotten."),
+            (lambda i, f, s=1, p=0: (i - f) // s + 1, "The padding is forgotten."),
+            (
+                lambda i, f, s=1, p=0: (i - f + 2 * p + 1) // s,
                 "The 1 is added after the division, not before it.",
             ),
             (
-                lambda i, f, s, p: -(-(i - f + 2 * p) // s) + 1,
+                lambda i, f, s=1, p=0: -(-(i - f + 2 * p) // s) + 1,
                 "Round down, not up: a kernel that hangs over the edge is not counted.",
             ),
         ],
@@ -146,7 +151,7 @@ def horizontal_kernel(answer):
     """``kernel``: 3×3, answers to horizontal edges alone, positive where it is brighter below."""
     if any(value is ... for value in np.ravel(np.asarray(answer, dtype=object))):
         raise NotAttempted
-    kernel = np.asarray(answer, dtype=float)
+    kernel = numbers_of(answer)
     if kernel.shape != (3, 3):
         return f"A kernel of the shape (3, 3) is asked for, this one has {kernel.shape}."
     if not np.isfinite(kernel).all():

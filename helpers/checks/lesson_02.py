@@ -225,6 +225,11 @@ def block(answer):
         if output is ... or output is None:
             return output
         layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+        if not layers and output.requires_grad:
+            raise Hint(
+                "Its weights are not its own: make the convolution in `__init__` and keep it as "
+                "`self.…`, not in a plain list."
+            )
         if len(layers) != 1:
             raise Hint(f"One nn.Conv2d is asked for, there are {len(layers)}.")
         weight, bias = layers[0].weight, layers[0].bias

@@ -17,6 +17,8 @@ PICTURES = {
     "0_IMG_5864.JPG": 0,
     "5_IMG_1 (1).jpeg": 5,
     "2_IMG_7.PNG": 2,
+    "1_IMG_0004.JPEG": 1,
+    "4_IMG_0033.png": 4,
 }
 OTHERS = {
     "._0_IMG_1.jpg": "a Mac leaves such files beside the pictures; they begin with a dot",
@@ -25,9 +27,11 @@ OTHERS = {
     "6_IMG_1.jpg": "labels go from 0 to 5",
     "12_IMG_1.jpg": "labels go from 0 to 5, and `_` must follow at once",
     "1_IMG_1.jpg.txt": "it does not end like a picture",
+    "1_IMG_1.png.txt": "it does not end like a picture",
     "3_notes.txt": "it does not end like a picture",
     "IMG_3.jpg": "it begins with no label",
     "4_notajpg": "it does not end in .jpg: mind the dot",
+    "4_notapng": "it does not end in .png: mind the dot",
 }
 
 
@@ -40,7 +44,11 @@ def label_of(answer):
             raise NotAttempted
         if isinstance(found, str):
             return f'For "{name}" it returns the text {found!r}: make it a number with int().'
-        if found is None and name.endswith(("JPG", "PNG")) and answer(name.lower()) == label:
+        if (
+            found is None
+            and name.endswith(("JPG", "PNG", "JPEG"))
+            and answer(name.lower()) == label
+        ):
             return f'"{name}" is a picture: compare its ending in small letters, name.lower().'
         if found != label:
             return f'For "{name}" it returns {found}, it should be {label}.'

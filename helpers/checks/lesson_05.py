@@ -13,7 +13,7 @@ __all__ = ["accuracy_by_class", "conv_parameters", "output_megabytes", "to_batch
 def to_batch(answer):
     """``to_batch(pictures)``: uint8 (N, H, W) or (N, H, W, 3) to float (N, C, H, W) in 0-1."""
     generator = torch.Generator().manual_seed(0)
-    for shape in [(4, 28, 28), (3, 6, 5, 3), (2, 8, 8, 3), (5, 7, 9)]:
+    for shape in [(4, 28, 28), (2, 6, 5, 3), (2, 8, 8, 3), (5, 7, 9)]:
         pictures = torch.randint(0, 200, shape, dtype=torch.uint8, generator=generator)
         given = pictures.clone()
         try:

@@ -7,11 +7,9 @@ import itertools
 import numpy as np
 import torch
 
-from helpers.checks.engine import Hint, check, explain
+from helpers.checks.engine import Hint, check, explain, numbers_of
 
 __all__ = ["log_softmax", "mlp_parameters", "ready", "relabel", "unnormalise"]
-
-MEAN, STD = [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]
 
 
 @check
@@ -75,7 +73,10 @@ def relabel(answer):
                 raise Hint("Two lists are asked for: `return positions, labels`.")
             if any(part is ... for part in result):
                 return ...
-            positions, labels = ([int(v) for v in part] for part in result)
+            positions, labels = (numbers_of(list(part)) for part in result)
+            for part in (positions, labels):
+                if part.ndim != 1:
+                    raise Hint(f"A part has the shape {part.shape}: make it flat, `.flatten()`.")
             if len(positions) != len(labels):
                 raise Hint(
                     f"There are {len(positions)} positions, but {len(labels)} labels: give one "
@@ -130,8 +131,8 @@ def log_softmax(answer):
     large = [torch.tensor([0.0, 104.0]), torch.tensor([1000.0, 990.0, 0.0])]
     large.append(torch.tensor([-900.0, -901.0]))
 
-    def vanishing(scores):  # of large scores it gives inf or nan
-        return scores.exp().div(scores.exp().sum()).log()
+    def cut_off(scores):  # where the answer cuts off: it shows for a probability near 0
+        return scores.log_softmax(0).clamp(min=float(answer(large[0])[0]))
 
     mistakes = [
         (lambda s: s.softmax(0), "These are the probabilities: the logarithm is missing."),
@@ -156,7 +157,7 @@ def log_softmax(answer):
         mistakes=[
             (lambda s: s.softmax(0).log(), "Right for small scores, but the 0 and 104 give −inf: "
              "a probability has become 0 before its logarithm was taken."),
-            (lambda s: s.softmax(0).clamp(1e-12).log(), "Cutting off at a small number hides the "
+            (cut_off, "Cutting off at a small number hides the "
              "−inf and gives a wrong answer: work with the logarithms."),
         ],
         otherwise="Subtract the largest score from all of them first: this is right for small "
@@ -203,7 +204,8 @@ def ready(answer):
     cases = []
     for height, width in [(32, 32), (5, 4), (3, 8)]:
         picture = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        cases.append((picture, torch.tensor(MEAN), torch.tensor(STD)))
+        mean, std = torch.tensor(rng.uniform(0.2, 0.6, (2, 3)), dtype=torch.float32)
+        cases.append((picture, mean, std))
 
     def chw(picture):
         return torch.as_tensor(np.array(picture)).permute(2, 0, 1).float()
@@ -243,6 +245,8 @@ def ready(answer):
              "come last; PyTorch wants (1, 3, H, W)."),
             (lambda p, m, s: normal(chw(p).flip(0) / 255, m, s)[None], "The colours are in the "
              "order blue, green, red."),
+            (lambda p, m, s: answer(p, 1 - m, 2 * s), "Another mean and std give the same result: "
+             "use those that are given."),
         ],
     )  # fmt: skip
     if hint is None:
