@@ -47,6 +47,20 @@ def markdown(lesson: Path) -> str:
     return "\n\n".join(c.source for c in read(lesson).cells if c.cell_type == "markdown")
 
 
+def numbers(text: str) -> set[str]:
+    """Find the whole numbers of a text: "1,234 of 1_234.50" are {"1234", "1234.50"}."""
+    return set(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d)[,_](?=\d{3})", "", text)))
+
+
+def shown_numbers(lesson: Path) -> set[str]:
+    """Find the numbers that a reader of a lesson sees: in its text, its code, what it prints."""
+    seen = [cell.source for cell in read(lesson).cells]
+    for cell in code_cells(lesson):
+        seen += [output.text for output in cell.outputs if output.output_type == "stream"]
+        seen += [o.data.get("text/plain", "") for o in cell.outputs if "data" in o]
+    return numbers("\n".join(seen))
+
+
 def tags(cell) -> list[str]:
     """Give the tags of a cell."""
     return cell.metadata.get("tags", [])
