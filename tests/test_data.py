@@ -266,11 +266,11 @@ def test_a_bad_answer_is_said_in_plain_words(host, small, answer, words):
 
 def test_a_silent_host_is_given_up(host, monkeypatch):
     monkeypatch.setattr(fetching, "ANSWER_SECONDS", 0.3)
-    host.answers["cifar-10-binary.tar.gz"] = lambda handler: time.sleep(2)
+    host.answers["cifar-10-binary.tar.gz"] = lambda handler: time.sleep(6)
     start = time.monotonic()
     with pytest.raises(data.DataUnavailable, match=r"no answer within|timed out"):
         data.prepare("cifar10")
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 5  # not the six of the host
 
 
 # ---------------------------------------------------------------- the second source

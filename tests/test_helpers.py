@@ -182,27 +182,63 @@ def test_a_row_of_pictures_is_not_too_wide(shown):
     assert width <= plotting.WIDEST * 80 * 1.1
 
 
-def test_signed_pictures_may_have_any_range(shown):
-    plotting.show_images(
-        [np.linspace(-9, 9, 16).reshape(4, 4)], signed=True, alt="A ramp from black to white."
-    )
-    assert len(shown) == 1
-
-
-def test_numbers_are_written_into_the_cells(shown, monkeypatch):
-    monkeypatch.setattr(plt, "close", lambda: None)
-    grids = [np.array([[1, -2], [3, 4]]), torch.tensor([[0.25, -0.001]]), [[444]]]
-    signs = ["×", "="]
-    plotting.show_numbers(grids, ["a", "b", "c"], between=signs, alt="Three grids of numbers.")
-    texts = {text.get_text() for ax in plt.gcf().axes for text in ax.texts}
-    assert texts == {"1", "-2", "3", "4", "0.25", "0", "444", "×", "="}
-    monkeypatch.undo()
+@pytest.fixture
+def drawn(shown, monkeypatch):
+    """Give the axes of what was drawn last; the figures stay open until the test ends."""
+    with monkeypatch.context() as patch:
+        patch.setattr(plt, "close", lambda: None)
+        yield lambda: plt.gcf().axes
     plt.close("all")
 
 
-def test_training_flow_is_drawn(shown):
+def test_zero_of_signed_pictures_is_drawn_mid_grey(drawn):
+    pictures = [np.linspace(-9, 3, 16).reshape(4, 4), np.zeros((4, 4)), torch.ones(1, 4, 4)]
+    plotting.show_images(pictures, signed=True, alt="A ramp, and two that are flat.")
+    limits = [ax.images[0].get_clim() for ax in drawn()]
+    assert all(low == -high < 0 for low, high in limits)
+    assert 8 < limits[0][1] <= 9 and limits[2] == (-1, 1)  # each has its own scale
+
+
+def test_unsigned_pictures_are_drawn_from_black_to_white(drawn):
+    pictures = [np.full((4, 4), 0.5), np.full((4, 4), 99, np.uint8)]
+    plotting.show_images(pictures, alt="Two squares, both grey.")
+    assert [ax.images[0].get_clim() for ax in drawn()] == [(0, 1), (0, 255)]
+
+
+def test_cells_are_framed_where_they_are_marked(drawn):
+    grids = [np.arange(20).reshape(4, 5), np.arange(4).reshape(2, 2)]
+    alt = "Two grids, a frame in the first."
+    plotting.show_numbers(grids, marked=[(1, 2, 3, 2), None], alt=alt)
+    first, second = drawn()
+    (frame,) = first.patches
+    assert frame.get_xy() == (1.5, 0.5) and frame.get_bbox().size.tolist() == [2, 3]
+    assert list(second.patches) == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_grids_share_a_scale_where_asked(drawn, same):
+    grids = [np.array([[0, 10]]), np.array([[4, 5]])]
+    plotting.show_numbers(grids, same_scale=same, alt="Two grids of two numbers.")
+    first, second = (ax.images[0].get_clim() for ax in drawn())
+    assert (first == second) is same
+
+
+def test_numbers_are_written_into_the_cells(drawn):
+    grids = [np.array([[1, -2], [3, 4]]), torch.tensor([[0.25, -0.001]]), [[444]]]
+    signs = ["×", "="]
+    plotting.show_numbers(grids, ["a", "b", "c"], between=signs, alt="Three grids of numbers.")
+    texts = {text.get_text() for ax in drawn() for text in ax.texts}
+    assert texts == {"1", "-2", "3", "4", "0.25", "0", "444", "×", "="}
+
+
+def test_training_flow_names_its_steps_in_order(drawn, shown):
     plotting.show_training_flow()
-    assert "evaluate" in shown[0][0]["text/plain"]
+    (ax,) = drawn()
+    named = [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
+    assert named == [name for name, _ in plotting.FLOW] and len(named) == 6
+    alt = shown[0][0]["text/plain"]
+    places = [alt.index(name) for name in named]
+    assert places == sorted(places)
 
 
 # ---------------------------------------------------------------- explorer
