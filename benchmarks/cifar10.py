@@ -42,6 +42,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -170,15 +171,19 @@ def trainings(recipe, epochs, data, device, seeds):
         yield run
 
 
+def last_step(device):
+    return ON_GPU if device.type == "cuda" else FAST
+
+
 def fast(device, seeds, epochs):
     """The last step of the ladder; on a GPU with the wider net."""
-    recipe = ON_GPU if device.type == "cuda" else FAST
-    return trainings(recipe, epochs, load_cifar(device), device, seeds)
+    return trainings(last_step(device), epochs, load_cifar(device), device, seeds)
 
 
 def biases(device, seeds, epochs):
-    """The net of the ladder, which begins as identity; a high rate for biases and batch norm."""
-    return trainings(BIASES, epochs, load_cifar(device), device, seeds)
+    """The same net, which begins as identity; a high rate for biases and batch norm."""
+    recipe = replace(last_step(device), identity=BIASES.identity, bias_lr=BIASES.bias_lr)
+    return trainings(recipe, epochs, load_cifar(device), device, seeds)
 
 
 def large(device, seeds, epochs):
@@ -192,8 +197,7 @@ def fashion(device, seeds, epochs):
     parts = [train_set, val, as_tensors(fashion_mnist(train=False))]
     mean, std = train_set[0].mean(), train_set[0].std()
     parts = [(((X - mean) / std).to(device), y.to(device)) for X, y in parts]
-    recipe = ON_GPU if device.type == "cuda" else FAST
-    return trainings(recipe, epochs, Pictures(*parts, dataset=None), device, seeds)
+    return trainings(last_step(device), epochs, Pictures(*parts, dataset=None), device, seeds)
 
 
 WHAT = {  # and the epochs
@@ -203,7 +207,7 @@ WHAT = {  # and the epochs
     "large": ("twice the width", 8),
     "short cuda": ("a wider net", 8),
     "fast cuda": ("a wider net", 10),
-    "biases cuda": ("fast biases, identity", 5),
+    "biases cuda": ("a wider net, fast biases, identity", 10),
     "large cuda": ("twice the width", 8),
     "fashion": ("Fashion-MNIST", 6),
     "fashion cuda": ("Fashion-MNIST, a wider net", 10),
