@@ -701,19 +701,6 @@ WRONG = {
             "gradients of the batch before",
         ),
         (
-            "def training_step(model, loss_function, optimizer, X, y):\n"
-            "    optimizer.zero_grad()\n    loss = loss_function(model(X), y)\n"
-            "    loss.backward()\n    optimizer.step()\n    return loss",
-            "loss.item()",
-        ),
-        (
-            _STEP.format(
-                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
-                "optimizer.step()"
-            ).replace("loss.item()", "loss.detach()"),
-            "still a tensor",
-        ),
-        (
             _STEP.format(
                 "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
                 "optimizer.step(); loss = loss_function(model(X), y)"
@@ -727,16 +714,13 @@ WRONG = {
             ),
             "not where one step",
         ),
-        (
-            _STEP.format(
-                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
-                "optimizer.step()"
-            ).replace("return loss.item()", "return [loss.item()]"),
-            "one plain number",
-        ),
         *[
             (_STEP_THAT_RETURNS.format(result), hint)
             for result, hint in [
+                ("loss", "its whole history in memory: return `loss.item()`"),
+                ("loss.detach()", "still a tensor"),
+                ("None", "returns nothing"),
+                ("[loss.item()]", "one plain number"),
                 ("loss, model", "one plain number"),
                 ("str(loss.item())", "not a number"),
                 ("f'{loss.item():.3f}'", "not a number"),
@@ -748,13 +732,6 @@ WRONG = {
             "    optimizer.zero_grad(); loss = nn.functional.cross_entropy(model(X), y)\n"
             "    loss.backward(); optimizer.step(); return loss.item()",
             "the `loss_function` that is given",
-        ),
-        (
-            _STEP.format(
-                "optimizer.zero_grad(); loss = loss_function(model(X), y); loss.backward(); "
-                "optimizer.step()"
-            ).replace("return loss.item()", "pass"),
-            "returns nothing",
         ),
     ],
     "accuracy": [
