@@ -111,9 +111,6 @@ mlp_parameters = Check(
 def chw(picture):
     return torch.as_tensor(picture).permute(2, 0, 1).float()
 
-def cut_anew(picture):
-    return torch.as_tensor(picture).reshape(3, *picture.shape[:2]).float()
-
 def normal_of(X, mean, std):
     return (X - column(mean)) / column(std)
 
@@ -131,7 +128,7 @@ ready = Check(
         (lambda p, m, s: normal_of(chw(p), m, s)[None] / 255, "Divide by 255 before you normalise."),
         (lambda p, m, s: normal_of(chw(p) // 255, m, s)[None], "`// 255` throws the fraction away: use `/`."),
         (lambda p, m, s: chw(p)[None], "Divide by 255, and normalise as for training."),
-        (lambda p, m, s: normal_of(cut_anew(p) / 255, m, s)[None], "reshape keeps the order of the numbers and so mixes pixels with colours: `permute(2, 0, 1)` moves the axis."),
+        (lambda p, m, s: normal_of(torch.as_tensor(p).reshape(3, *p.shape[:2]) / 255, m, s)[None], "reshape keeps the order of the numbers and so mixes pixels with colours: `permute(2, 0, 1)` moves the axis."),
         (lambda p, m, s: normal_of(chw(p).mT / 255, m, s)[None], "Height and width are swapped: `permute(2, 0, 1)`."),
         (lambda p, m, s: normal_of(chw(p) / 255, m, s).permute(1, 2, 0)[None], "The channels come last; PyTorch wants (1, 3, H, W)."),
         (lambda p, m, s: normal_of(chw(p).flip(0) / 255, m, s)[None], "The colours are in the order blue, green, red."),

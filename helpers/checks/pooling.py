@@ -14,9 +14,6 @@ def pool(picture, patch, reduce=np.max):
 def overlapping(picture, patch):
     return np.lib.stride_tricks.sliding_window_view(picture, (patch, patch)).max(axis=(2, 3))
 
-def hanging_over(picture, patch):
-    return pool(np.pad(picture, [(0, -n % patch) for n in picture.shape], constant_values=-np.inf), patch)
-
 max_pool = Check(
     "max_pool",  # (H, W) → (H // patch, W // patch), the patches' largest
     cases=[
@@ -34,7 +31,7 @@ max_pool = Check(
         (lambda p, n: p[::n, ::n], "That keeps the first pixel of each patch, not the largest."),
         (lambda p, n: pool(p, n).T, "Rows and columns of the result are swapped."),
         (lambda p, n: pool(p, n, np.sum), "That is the sum of each patch: take the max."),
-        (hanging_over, "A patch that hangs over the edge is left out: 5 rows make 2 patches of 2."),
+        (lambda p, n: pool(np.pad(p, [(0, -size % n) for size in p.shape], constant_values=-np.inf), n), "A patch that hangs over the edge is left out: 5 rows make 2 patches of 2."),
 ])
 
 pooled_size = Check(

@@ -60,10 +60,8 @@ def best_and_last(accuracies, patience, better=np.greater):
 def with_a_counter(accuracies, patience, reset=True, against_best=True):
     best = bad = 0
     for epoch in range(1, len(accuracies)):
-        if accuracies[epoch] > accuracies[best if against_best else epoch - 1]:
-            best, bad = epoch, 0 if reset else bad
-        else:
-            bad += 1
+        improved = accuracies[epoch] > accuracies[best if against_best else epoch - 1]
+        best, bad = (epoch, 0 if reset else bad) if improved else (best, bad + 1)
         if bad >= patience:
             break
     return best + 1
