@@ -12,7 +12,8 @@ from torch import nn
 
 from helpers.machine import CPU_BF16, fast_bf16, keep_memory
 from helpers.models import BlockNet, FourConvNet, TinyNet, trace_shapes
-from helpers.training import fit, per_class_accuracy
+from helpers.results import per_class_accuracy
+from helpers.training import fit
 
 
 @pytest.mark.parametrize(

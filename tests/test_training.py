@@ -107,8 +107,12 @@ def test_trace_lists_every_layer_of_signs_net():
         ("block1.2 (MaxPool2d)", (2, 32, 32, 32), 0),
         ("block1.3 (ReLU)", (2, 32, 32, 32), 0),
     ]
-    assert [shape for _, shape, _ in rows[7::4]] == [(2, 64, 16, 16), (2, 128, 8, 8), (2, 6)]
-    assert rows[12] == ("hidden (Linear)", (2, 128), 128 * 8 * 8 * 128 + 128)
+    assert [shape for _, shape, _ in rows[7:12:4]] == [(2, 64, 16, 16), (2, 128, 8, 8)]
+    assert rows[12:14] == [
+        ("flatten (Flatten)", (2, 8192), 0),
+        ("hidden (Linear)", (2, 128), 128 * 8 * 8 * 128 + 128),
+    ]
+    assert rows[-1] == ("log_softmax (LogSoftmax)", (2, 6), 0)
     assert sum(count for _, _, count in rows) == sum(p.numel() for p in model.parameters())
 
 
