@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -153,6 +153,7 @@ def fit(
     return history
 
 
+@torch.no_grad()
 def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Score:
     """Judge a model on all samples of a loader, in evaluation mode.
 
@@ -163,6 +164,7 @@ def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Sco
         return _run(model, loader, loss_function, "evaluation")
 
 
+@torch.no_grad()
 def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
     """Collect the model's output for all samples of a loader, in evaluation mode.
 
@@ -227,8 +229,7 @@ def _evaluation(model):
     modes = _modes(model)
     model.eval()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         _restore(modes)
 
@@ -247,7 +248,7 @@ def _forward(model, X, y, bf16):
     ahead = device.type == "cuda"  # so that a copy is not waited for
     X, y = X.to(device, non_blocking=ahead), torch.as_tensor(y).to(device, non_blocking=ahead)
     try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             output = model(X)
     except (RuntimeError, ValueError) as error:
         if _is_out_of_memory(error):
