@@ -49,15 +49,15 @@ def version(row):
     return f"torch {row['machine']['torch']}, {row['machine']['date']}"
 
 
-def measured(row):
-    on = f"{where(row)} ({row['machine']['processor']}), {version(row)}"
-    return f"Measured on {on}. Seconds are medians."
+def measured(rows):
+    on = [f"{where(row)} ({row['machine']['processor']}), {version(row)}" for row in rows]
+    return f"Measured on {'; '.join(dict.fromkeys(on))}. Seconds are medians."
 
 
 def accuracies(topic, first):
     rows, last = list(read(topic).values()), {"seconds a training": seconds()}
     columns = {first: what, **spread("accuracy"), "seeds": count("seeds"), **last}
-    return f"{table(rows, columns)}\n\n{measured(rows[-1])}"
+    return f"{table(rows, columns)}\n\n{measured(rows)}"
 
 
 def signs():
@@ -79,7 +79,7 @@ def birds():
     columns = {"network and training": what, "parameters": count("parameters")}
     columns |= spread("test", "held out, mean") | {"training, mean": share("train")}
     columns |= {"seeds": count("seeds"), "seconds": seconds()}
-    return f"{table(rows, columns)}\n\n{measured(rows[-1])}"
+    return f"{table(rows, columns)}\n\n{measured(rows)}"
 
 
 def regularization():
@@ -94,7 +94,7 @@ def regularization():
         counts = ", ".join(f"{round(2000 * value):,}" for value in row["test"])
         tested.append(f"{row['what']} {share('test', digits=2)(row)} ({counts} of 2,000)")
     text += f"\n\nOn the 2,000 test pictures, once each: {'; '.join(tested)}."
-    return f"{text}\n\n{count('seeds')(rows[0])} seeds. {measured(rows[0])}"
+    return f"{text}\n\n{count('seeds')(rows[0])} seeds. {measured(rows)}"
 
 
 def steps():
@@ -113,7 +113,7 @@ def steps():
     epochs = zip(*plain["validation_by_epoch"], strict=True)
     means = ", ".join(f"{100 * mean(shares):.1f}" for shares in epochs)
     return (
-        f"{table(rows, columns)}\n\n{measured(found['seconds: Muon'])}\n\n"
+        f"{table(rows, columns)}\n\n{measured([found['seconds: Muon']])}\n\n"
         f"The plain loop, {count('seeds')(plain)} seeds, after each epoch: {means} %. Muon, when "
         f"it is given a single epoch, {count('seeds')(one)} seeds: {share('validation')(one)}."
     )

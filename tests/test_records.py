@@ -1,5 +1,6 @@
 """Tests of the records of benchmarks: what is in them, how they are written, what is refused."""
 
+import importlib.util
 import json
 import math
 import sys
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
+FOLDER = ROOT / "benchmarks"
+sys.path.insert(0, str(FOLDER))
 import record  # noqa: E402
 import tables  # noqa: E402
 
@@ -92,6 +94,39 @@ def test_no_kind_of_machine_replaces_the_record_of_another(folder, monkeypatch):
     assert record.machine(CPU)["device"] == "cpu"
 
 
+def script(name):
+    """Load a benchmark under a name of its own: other modules are called so, too."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_lesson_is_timed_under_its_topic(folder, monkeypatch):
+    times = script("times")
+    measured = {"seconds": 11.5, "peak_memory_gb": 1.2}
+    monkeypatch.setattr(times, "measure", lambda lesson: measured)
+    (lesson,) = (ROOT / "notebooks").glob("*_signs_dataset.ipynb")
+    times.main(["pooling", lesson.stem[:2], "signs_dataset"])  # the last two are one
+    found = record.read("times")
+    assert list(found) == ["pooling", "signs_dataset"]
+    assert found["pooling"]["seconds"] == [11.5]
+    with pytest.raises(SystemExit, match="there is no lesson 77, knitting; there are: "):
+        times.main(["knitting", "77"])
+
+
+def test_the_networks_on_birds_are_recorded_by_seed(folder, monkeypatch):
+    birds = script("birds")
+    monkeypatch.setattr(birds, "run", lambda name, seed: ({"test": seed / 100}, 17))
+    for seeds in (["1"], ["10", "11"]):
+        monkeypatch.setattr(sys, "argv", ["birds.py", *seeds, "--only", "mlp", "conv"])
+        birds.main()
+    found = record.read("birds")
+    assert list(found) == ["mlp", "conv"]
+    assert found["conv"]["seeds"] == [10, 11] and found["conv"]["test"] == [0.1, 0.11]
+    assert found["conv"]["parameters"] == 17
+
+
 def untouched(folder, text, wrong, **options):
     """Expect that writing ends with a sentence, and leaves the file as it was, and no other."""
     for start in (lambda: record.begin("toys"), lambda: write(**options)):
@@ -171,7 +206,7 @@ def test_tables_are_made_of_what_is_recorded():
 def test_tables_stand_between_their_marks(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     monkeypatch.setattr(tables, "README", readme)
-    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
     readme.write_text(text.replace("98.5 %", "12.3 %").replace("What the numbers mean", "Said"))
     assert tables.readme() == text.replace("What the numbers mean", "Said")
     readme.write_text(text.replace("<!-- table: birds -->", ""))
@@ -187,3 +222,7 @@ def test_a_table_follows_its_record(folder):
     record.record("signs", "z", "Z", runs, [0, 1, 2], CPU)
     assert "| Z | 100.0 % | 100.0 % | 100.0 % | 3 | 2 |" in tables.signs()
     assert f"torch {torch.__version__}" in tables.signs()
+    old = record.read("signs")
+    old["x"]["machine"]["torch"] = "1.0"
+    (folder / "signs.json").write_text(json.dumps({"schema": 2, "experiments": old}))
+    assert "torch 1.0, " in tables.signs() and f"torch {torch.__version__}" in tables.signs()
