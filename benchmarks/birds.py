@@ -1,9 +1,9 @@
-"""The networks of lesson 06 on the two classes of CIFAR-10, birds and airplanes.
+"""The networks of "Birds and airplanes" on these two classes of CIFAR-10.
 
-python benchmarks/birds.py SEED [SEED ...]     all experiments with these seeds
+python benchmarks/birds.py SEED [SEED ...] [--only NAME ...]     by default all experiments
 
-Each run is added to benchmarks/birds.json (a seed that is there already is replaced), with machine
-and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
+Each experiment replaces its own entry in helpers/recorded/birds.json: the results of these seeds.
+`python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
 
 The seed gives the split (9,000 for training, 1,000 for validation), the first weights and all
 chance. The settings were chosen on validation with the seeds 0 and 1. `fit` keeps the weights of
@@ -14,24 +14,21 @@ Seconds are those of the training loop, without reading the data and without val
 from __future__ import annotations
 
 import argparse
-import json
 from functools import partial
-from pathlib import Path
 
 import torch
-from record import machine
+from ladder import MEAN, STD, augment
+from record import begin, record
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from helpers.batches import Batches, split_validation
 from helpers.data import cifar10, of_classes
-from helpers.ladder import MEAN, STD, augment
 from helpers.machine import choose_device, fast_bf16, set_seed
 from helpers.models import BlockNet, TanhConvNet, TanhMLP
 from helpers.muon import Muon
 from helpers.training import evaluate, fit
 
-RESULTS = Path(__file__).with_suffix(".json")
 NAMES = ["airplane", "bird"]
 
 
@@ -78,7 +75,7 @@ def one_cycle(model, data, validation, *, epochs, lr, weight_decay=0.0, bf16=Fal
 
 
 def fast(model, data, validation, *, muon, epochs=11):
-    """The fast network of the lesson: augmented, 16-bit; with Muon, or with SGD instead."""
+    """The fast network: augmented, 16-bit; with Muon, or with SGD instead."""
     loader = Batches(*data, 125 if muon else 64, shuffle=True, augment=augment)
     steps = epochs * len(loader)
     if muon:
@@ -101,18 +98,9 @@ def fast(model, data, validation, *, muon, epochs=11):
     )
 
 
-def mlp_cycle(*run):
-    return one_cycle(*run, epochs=30, lr=0.02)
-
-
-def deep_cycle(*run):
-    return one_cycle(*run, epochs=15, lr=0.03, bf16=True)
-
-
-def conv_cycle(*run):
-    return one_cycle(*run, epochs=12, lr=0.05, weight_decay=5e-3)
-
-
+mlp_cycle = partial(one_cycle, epochs=30, lr=0.02)
+deep_cycle = partial(one_cycle, epochs=15, lr=0.03, bf16=True)
+conv_cycle = partial(one_cycle, epochs=12, lr=0.05, weight_decay=5e-3)
 # name: (what, network, training, whether the pixels are scrambled)
 blocks = partial(BlockNet, widths=(32, 64, 128), depths=(1, 2, 2), channels=3, size=32, classes=2)
 EXPERIMENTS = {
@@ -129,8 +117,8 @@ EXPERIMENTS = {
 
 
 def run(name, seed):
-    """Train one network with one seed: accuracy on training and held-out pictures, seconds."""
-    what, make, training, scrambled = EXPERIMENTS[name]
+    """Train one network with one seed: accuracies and seconds; and the number of parameters."""
+    _, make, training, scrambled = EXPERIMENTS[name]
     device = choose_device()
     data, validation = split_validation(*normal_pictures(True), share=0.1, seed=seed)
     parts = [data, validation, normal_pictures(False)]
@@ -142,33 +130,14 @@ def run(name, seed):
     model = make().to(device, memory_format=layout)
     history = training(model, parts[0], Batches(*parts[1], 500))
     test = evaluate(model, Batches(*parts[2], 500), nn.CrossEntropyLoss())
-    return {
-        "what": what,
-        "parameters": sum(p.numel() for p in model.parameters()),
+    results = {
         "train": history.train[-1].accuracy,
         "validation": max(score.accuracy for score in history.validation),
         "test": test.accuracy,
         "seconds": sum(history.seconds),
     }
-
-
-def record(name, seed, row):
-    """Add one run to birds.json."""
-    results = (
-        json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"experiments": {}}
-    )
-    entry = results["experiments"].setdefault(name, {"seeds": []})
-    entry.update({key: row.pop(key) for key in ("what", "parameters")})
-    if seed not in entry["seeds"]:
-        entry["seeds"].append(seed)
-    place = entry["seeds"].index(seed)
-    for key, value in row.items():
-        values = entry.setdefault(key, [])
-        values[place : place + 1] = [round(value, 4)]
-    entry["machine"] = machine()
-    found = results["experiments"]
-    results["experiments"] = {key: found[key] for key in EXPERIMENTS if key in found}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results = {key: round(value, 4) for key, value in results.items()}
+    return results, sum(p.numel() for p in model.parameters())
 
 
 def main():
@@ -178,11 +147,14 @@ def main():
     parser.add_argument("seeds", nargs="+", type=int)
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS))
     options = parser.parse_args()
-    for seed in options.seeds:
-        for name in options.only:
-            row = run(name, seed)
-            print(seed, name, {k: v if k == "what" else round(v, 4) for k, v in row.items()})
-            record(name, seed, row)
+    begin("birds")
+    for name in options.only:
+        runs = []
+        for seed in options.seeds:
+            results, count = run(name, seed)
+            runs.append(results)
+            print(seed, name, results, flush=True)
+        record("birds", name, EXPERIMENTS[name][0], runs, options.seeds, parameters=count)
 
 
 if __name__ == "__main__":

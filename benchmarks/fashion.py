@@ -1,11 +1,11 @@
-"""Lesson 05's networks on Fashion-MNIST: how good, and in how many seconds of training.
+"""The networks of the lesson "Fashion-MNIST": how good, and in how many seconds of training.
 
 python benchmarks/fashion.py full        TinyNet, 25 steps on all 54,000 pictures at once
 python benchmarks/fashion.py small       TinyNet in batches of 64
 python benchmarks/fashion.py race        FourConvNet in the old loop against BlockNet, taking turns
 python benchmarks/fashion.py stretch     a larger BlockNet
 
-Each experiment replaces its own entries in benchmarks/fashion.json: every seed's accuracy and
+Each experiment replaces its own entries in helpers/recorded/fashion.json: every seed's accuracy and
 seconds, machine and versions. `python benchmarks/tables.py` makes the table of it.
 
 6,000 of the 60,000 training pictures are kept for validation. They chose every setting below
@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import argparse
 import copy
-from pathlib import Path
 
 import torch
-from record import peak_memory_gb, record
+from record import begin, peak_memory_gb, record
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.transforms import ToTensor
@@ -31,7 +30,6 @@ from helpers.machine import choose_device, fast_bf16, set_seed
 from helpers.models import BlockNet, FourConvNet, TinyNet
 from helpers.training import evaluate, fit
 
-RESULTS = Path(__file__).with_suffix(".json")
 DEVICE = choose_device()
 FIRST_SEED = 100  # seeds that chose nothing
 
@@ -90,7 +88,7 @@ def small(parts):
 
 
 def fast_training(model, parts, epochs, weight_decay, label_smoothing=0.0):
-    """Train as the end of lesson 05, and give test accuracy and seconds of training."""
+    """Train as the end of the lesson, and give test accuracy and seconds of training."""
     train, val, test = parts
     batches = Batches(*train, batch_size=256, shuffle=True, drop_last=True)
     model.to(DEVICE, memory_format=torch.channels_last)
@@ -198,6 +196,7 @@ def main():
     )
     parser.add_argument("experiment", choices=["full", "small", "race", "stretch"])
     experiment = parser.parse_args().experiment
+    begin("fashion")
     parts = load()
     if experiment == "race":
         found = dict(zip(("old", "fast"), race(parts), strict=True))
@@ -206,7 +205,8 @@ def main():
     for name, runs in found.items():
         for run in runs:
             print(name, run)
-        record(RESULTS, name, WHAT[name], runs, order=list(WHAT))
+        seeds = [FIRST_SEED + k for k in range(len(runs))]
+        record("fashion", name, WHAT[name], runs, seeds, DEVICE)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,44 @@
-"""What every benchmark records: the machine, and one entry of a JSON file for each experiment."""
+"""Where the results of all benchmarks are kept: one schema, one writer.
+
+`helpers/recorded/TOPIC.json` is {"schema": 2, "experiments": {NAME: entry}}. An entry says `what`
+was done and on which `machine` (with versions and date), and has one list for each result, with one
+value a run; `seeds` names the runs, where chance played a part. What is the same for all of them
+(`settings`, `parameters`) stands there once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import os
 import platform
+import signal
 import sys
 import time
 from pathlib import Path
 
+import cv2
 import torch
 import torchvision
 
 from helpers.machine import choose_device, fast_bf16
 
+SCHEMA = 2
+RECORDED = Path(__file__).resolve().parents[1] / "helpers" / "recorded"
 RSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
+# Ends a name, and what was done: so no kind of machine replaces the entries of another.
+KINDS = {"": "", " 32 bits": ", in 32 bits", " mps": ", on an Apple GPU", " cuda": ", on a GPU"}
 
 
-def machine(device: torch.device | None = None) -> dict:
-    """Say what the numbers were measured on; without a device, on the one that is chosen."""
-    device = device or choose_device()
+def kind(device: torch.device) -> str:
+    """Give the end of a name for this kind of machine: nothing for a CPU that has bfloat16."""
+    if device.type != "cpu":
+        return f" {device.type}"
+    return "" if fast_bf16(device) else " 32 bits"
+
+
+def machine(device: torch.device) -> dict:
+    """Say what the numbers are measured on."""
     return {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else str(device),
         "processor": platform.machine(),
@@ -30,6 +48,7 @@ def machine(device: torch.device | None = None) -> dict:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
+        "opencv": cv2.__version__,
         "date": time.strftime("%Y-%m-%d"),
     }
 
@@ -47,22 +66,69 @@ def peak_memory_gb(device: torch.device) -> float:
     return round(peak * RSS_BYTES / 1e9, 2)
 
 
-def record(
-    path: Path,
-    name: str,
-    what: str,
-    runs: list[dict],
-    order: list[str],
-    device: torch.device | None = None,
-) -> None:
-    """Replace the entry of one experiment: a list of values, one a run, under each key."""
-    values = [value for run in runs for value in run.values() if isinstance(value, float)]
-    if not all(map(math.isfinite, values)):
-        raise SystemExit(f"{name}: a result is not a number, so nothing is recorded")
-    entry = {"what": what, "seeds": len(runs)}
-    entry |= {key: [run[key] for run in runs] for key in runs[0]}
-    entry["machine"] = machine(device)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found = {**results.get("experiments", {}), name: entry}
-    results["experiments"] = {key: found[key] for key in order if key in found}
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def read(topic: str) -> dict[str, dict]:
+    """Give the experiments of a topic by name; a file that cannot be used ends the program."""
+    path = RECORDED / f"{topic}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SystemExit(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SystemExit(f"{path} is damaged ({error}): put back the one of git") from None
+    schema = found.get("schema", 1) if isinstance(found, dict) else 1
+    if schema != SCHEMA:
+        raise SystemExit(
+            f"{path} is of schema {schema}: this program knows {SCHEMA}; take the program and "
+            "the file from one version of the project"
+        )
+    return found["experiments"]
+
+
+def begin(topic: str) -> None:
+    """Write a file as it is: what goes wrong then, goes wrong before hours of training.
+
+    From here on Ctrl-C ends the program: `fit` would end a training early, and that be recorded.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _write(topic, _known(topic))
+
+
+def record(topic, name, what, runs, seeds=None, device=None, **same) -> None:
+    """Replace the entry of one experiment on this kind of machine; all others stay.
+
+    Parameters
+    ----------
+    topic, name, what : str
+        The file, the entry, and a few words about what was done.
+    runs : list of dict
+        The results of each run by name, all with the same names.
+    seeds : list of int, optional
+        One for each run.
+    device : torch.device, optional
+        Where it ran; by default the one that is chosen.
+    **same
+        What is the same for all runs.
+    """
+    device = device or choose_device()
+    entry = {"what": what + KINDS[kind(device)]} | ({"seeds": seeds} if seeds else {}) | same
+    entry |= {key: [run[key] for run in runs] for key in runs[0]} | {"machine": machine(device)}
+    _write(topic, _known(topic) | {name + kind(device): entry})
+
+
+def _known(topic):
+    return read(topic) if (RECORDED / f"{topic}.json").exists() else {}
+
+
+def _write(topic, experiments):
+    path = RECORDED / f"{topic}.json"
+    beside = path.with_suffix(".tmp")  # a stop while writing must not spoil the record
+    try:
+        content = {"schema": SCHEMA, "experiments": experiments}
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        beside.write_text(text + "\n", encoding="utf-8")
+        beside.replace(path)
+    except (OSError, ValueError) as error:  # a number that is none is a ValueError
+        raise SystemExit(f"{path} stays as it was, nothing is recorded: {error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

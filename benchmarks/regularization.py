@@ -1,11 +1,11 @@
-"""What does each remedy against overfitting bring? The table of lesson 07, over more seeds.
+"""What does each remedy against overfitting bring? The table of the lesson, over more seeds.
 
 python benchmarks/regularization.py              all settings, seeds 100 to 104
 
-Writes benchmarks/regularization.json: every run's accuracies and seconds, machine and versions.
-`python benchmarks/tables.py` makes the table in benchmarks/README.md of it. Finished runs are kept
-in build/regularization.jsonl, so that a stopped benchmark goes on; delete the file after a change
-of the code.
+Writes helpers/recorded/regularization.json: every run's accuracies and seconds, the settings,
+machine and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
+Finished runs are kept in build/regularization.jsonl, so that a stopped benchmark goes on; delete
+the file after a change of the code.
 
 The strengths were chosen on the 5,000 pictures for choosing, with other seeds. The table is of the
 4,000 pictures for judging. Only the plain net and the best combination are shown the test pictures.
@@ -14,15 +14,14 @@ The strengths were chosen on the 5,000 pictures for choosing, with other seeds. 
 from __future__ import annotations
 
 import argparse
-import json
 from functools import cache
 from pathlib import Path
 
+import ladder
 import torch
-from record import machine
+from record import begin, record
 from torch import nn
 
-from helpers import ladder
 from helpers.batches import Batches
 from helpers.data import cifar10, of_classes
 from helpers.experiments import l1_penalty, l2_penalty, run_all
@@ -30,7 +29,6 @@ from helpers.machine import choose_device, set_seed
 from helpers.models import RemedyNet
 from helpers.training import evaluate, fit
 
-RESULTS = Path(__file__).with_suffix(".json")
 CACHE = Path(__file__).parents[1] / "build" / "regularization.jsonl"
 BUDGET = {"epochs": 30, "lr": 0.02}
 SETTINGS = {
@@ -47,8 +45,13 @@ SETTINGS = {
     "early stopping": {"patience": 5},
     "schedule": {"lr": 0.05, "schedule": True},
     "combination": {
-        **{"width": 32, "batch_norm": True, "augment": True, "weight_decay": 0.005},
-        **{"lr": 0.05, "schedule": True, "test": True},
+        "lr": 0.05,
+        "width": 32,
+        "batch_norm": True,
+        "augment": True,
+        "weight_decay": 0.005,
+        "schedule": True,
+        "test": True,
     },
     "6,000 pictures": {"part": "more", "epochs": 5},
 }
@@ -74,10 +77,21 @@ def parts():
 
 
 def train(
-    seed, *, epochs, lr, weight_decay=0.0, l1=0.0, l2=0.0, augment=False, patience=None,
-    schedule=False, part="train", test=False, **net,
-):  # fmt: skip
-    """Train once as lesson 07 does; give accuracies (0-1), epochs and seconds."""
+    seed,
+    *,
+    epochs,
+    lr,
+    weight_decay=0.0,
+    l1=0.0,
+    l2=0.0,
+    augment=False,
+    patience=None,
+    schedule=False,
+    part="train",
+    test=False,
+    **net,
+):
+    """Train once as the lesson does; give accuracies (0-1), epochs and seconds."""
     set_seed(seed)
     loss_function = nn.CrossEntropyLoss()
     model = RemedyNet(**net).to(choose_device(), memory_format=torch.channels_last)
@@ -100,8 +114,6 @@ def train(
         loss_function=loss_function,
         **options,
     )
-    if history.interrupted:
-        raise KeyboardInterrupt
     judged = {"train": part, "validation": "judge"} | ({"test": "test"} if test else {})
     result = {
         name: evaluate(model, Batches(*parts()[part], 100), loss_function).accuracy
@@ -118,9 +130,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     seeds = list(range(100, 100 + parser.parse_args().seeds))
     settings = {name: BUDGET | setting for name, setting in SETTINGS.items()}
-    runs = run_all(train, settings, seeds, CACHE)
-    results = {"seeds": seeds, "machine": machine(), "settings": settings, "runs": runs}
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    begin("regularization")
+    for name, runs in run_all(train, settings, seeds, CACHE).items():
+        record("regularization", name, name, runs, seeds, settings=settings[name])
 
 
 if __name__ == "__main__":

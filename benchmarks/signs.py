@@ -1,11 +1,12 @@
-"""How well does the network of lesson 04 do on drawn hands and on photographs?
+"""How well does the network for SIGNS do on drawn hands and on photographs?
 
-python benchmarks/signs.py drawn [FOLDER]                hands drawn for lesson 04; photographs, too
+python benchmarks/signs.py drawn [FOLDER]                drawn hands; with FOLDER photographs, too
 python benchmarks/signs.py photographs FOLDER            the real 64x64 set: train_signs, val_signs
 python benchmarks/signs.py transfer FOLDER               drawn hands only, judged on photographs
 
-Each experiment replaces its own entry in benchmarks/signs.json: every seed's accuracy, seconds,
-machine and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
+Each experiment replaces its own entry in helpers/recorded/signs.json: every seed's accuracy,
+seconds, machine and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md
+of it.
 
 The drawing and the augmentation were designed with the 864 training photographs as a yardstick.
 The 216 validation photographs choose nothing. They judge the weights after the last epoch; those
@@ -15,16 +16,13 @@ of `drawn` are of the epoch that was best on 216 drawn validation hands.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from record import machine
+from record import begin, record
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
@@ -35,13 +33,12 @@ from helpers.models import SignsNet
 from helpers.signs import SIGNSDataset, signs
 from helpers.training import evaluate, fit
 
-RESULTS = Path(__file__).with_suffix(".json")
 EVAL = v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
 TRAIN = v2.Compose([EVAL, v2.RandomHorizontalFlip()])
 
 
 def reference_training(train_set, val_set, seed, epochs=10):
-    """Train as lesson 04: Adam 1e-3 falling to 0, batches of 32, 10 epochs; model and history."""
+    """Train as the lesson: Adam 1e-3 falling to 0, batches of 32, 10 epochs; model and history."""
     set_seed(seed)
     model = SignsNet().to(choose_device(), memory_format=torch.channels_last)
     train_loader = DataLoader(train_set, batch_size=32, shuffle=True)
@@ -66,10 +63,11 @@ def drawn(seeds, folder):
         model, _ = reference_training(signs("train", TRAIN), signs("val", EVAL), seed)
         seconds = time.perf_counter() - start
         test = evaluate(model, DataLoader(signs("test", EVAL), batch_size=64), nn.NLLLoss())
-        yield {"accuracy": test.accuracy, "seconds": seconds}
+        result = {"accuracy": test.accuracy, "seconds": seconds}
         if folder:  # the same network, shown photographs
             photographs = DataLoader(SIGNSDataset(folder / "val_signs", EVAL), batch_size=64)
-            yield {"photographs": evaluate(model, photographs, nn.NLLLoss()).accuracy}
+            result["photographs"] = evaluate(model, photographs, nn.NLLLoss()).accuracy
+        yield result
 
 
 def photographs(seeds, folder):
@@ -182,26 +180,17 @@ def main():
     if options.folder is None and options.experiment != "drawn":
         parser.error(f"{options.experiment} needs the folder of the real 64x64_SIGNS")
     run, what = EXPERIMENTS[options.experiment]
-    found = {}
-    for row in run(range(options.seeds), options.folder):
-        print({key: round(value, 4) for key, value in row.items()}, flush=True)
-        for key, value in row.items():
-            if not math.isfinite(value):
-                raise SystemExit(f"{key} became {value}: nothing is recorded")
-            found.setdefault(key, []).append(round(value, 4))
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else '{"experiments": {}}'
-    results = json.loads(text)
-    plain = found.pop("photographs", None)
-    entry = {"seeds": options.seeds, **found, "machine": machine() | {"opencv": cv2.__version__}}
-    results["experiments"][options.experiment] = {"what": what, **entry}
-    if plain:
-        entry = {**entry, "accuracy": plain}
-        what = "864 drawn hands → 216 photographs"
-        results["experiments"]["plain transfer"] = {"what": what, **entry}
-    order = ["drawn", "plain transfer", "transfer", "photographs"]
-    found = results["experiments"]
-    results["experiments"] = {name: found[name] for name in order if name in found}
-    RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    begin("signs")
+    seeds, runs, others = list(range(options.seeds)), [], []
+    for result in run(seeds, options.folder):
+        result = {key: round(value, 4) for key, value in result.items()}
+        print(result, flush=True)
+        if "photographs" in result:  # another row: the same trainings, judged otherwise
+            others.append(result | {"accuracy": result.pop("photographs")})
+        runs.append(result)
+    record("signs", options.experiment, what, runs, seeds)
+    if others:
+        record("signs", "plain transfer", "864 drawn hands → 216 photographs", others, seeds)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""How long each lesson takes to run: python benchmarks/times.py [01 04 …]
+"""How long each lesson takes to run: python benchmarks/times.py [TOPIC or number …]
 
-Executes the lessons (all, or those whose numbers are given) one after the other, as
-`jupyter nbconvert --execute` does, and writes into benchmarks/times.json: seconds from start to
-end, the start of the kernel included, and the largest memory of a process. Data must be there
+Executes the lessons (all, or those given, such as 01 or pooling) one after the other, as
+`jupyter nbconvert --execute` does, and writes into helpers/recorded/times.json: seconds from start
+to end, the start of the kernel included, and the largest memory of a process. Data must be there
 already; nothing else should run. Works on Linux and macOS. Afterwards `python tools/contents.py`
 writes the tables.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -15,9 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from record import RSS_BYTES, machine
+from record import RSS_BYTES, begin, record
 
-RESULTS = Path(__file__).with_suffix(".json")
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
@@ -35,23 +33,16 @@ def measure(lesson: Path) -> dict:
     return {"seconds": round(seconds, 1), "peak_memory_gb": round(memory, 2)}
 
 
-def main(numbers: list[str]) -> None:
-    recorded = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    where = machine()
-    device = "cpu" if where["device"] == "cpu" else "gpu"
-    if device == "cpu" and not where["bf16"]:
-        device = "cpu without bfloat16"  # a column of its own: it would replace the faster one
-    lessons = {lesson.stem[:2]: lesson for lesson in sorted(NOTEBOOKS.glob("*.ipynb"))}
-    if unknown := ", ".join(sorted({*numbers} - {*lessons})):
-        sys.exit(f"there is no lesson {unknown}; there are: {', '.join(lessons)}")
-    for number, lesson in lessons.items():
-        if not numbers or number in numbers:
-            entry = measure(lesson) | {"machine": where}
-            entries = recorded.get(device, {}) | {number: entry}
-            recorded[device] = dict(sorted(entries.items()))
-            print(f"{lesson.name}: {entry['seconds']} s, {entry['peak_memory_gb']} GB")
-            text = json.dumps(recorded, indent=1, ensure_ascii=False) + "\n"
-            RESULTS.write_text(text, encoding="utf-8")
+def main(wanted: list[str]) -> None:
+    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
+    names = {name: lesson for lesson in lessons for name in lesson.stem.split("_", 1)}
+    if unknown := ", ".join(sorted({*wanted} - {*names})):
+        sys.exit(f"there is no lesson {unknown}; there are: {', '.join(names)}")
+    begin("times")
+    for lesson in dict.fromkeys(names[name] for name in wanted or names):
+        topic, run = lesson.stem.split("_", 1)[1], measure(lesson)
+        record("times", topic, f"{topic}, executed from start to end", [run])
+        print(f"{lesson.name}: {run['seconds']} s, {run['peak_memory_gb']} GB", flush=True)
 
 
 if __name__ == "__main__":

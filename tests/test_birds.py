@@ -1,7 +1,6 @@
 """Tests of what lesson 06 adds: its networks, Muon, and its benchmark."""
 
 import importlib.util
-import json
 import re
 from pathlib import Path
 
@@ -207,21 +206,3 @@ def test_scrambling_moves_the_same_pixels_in_all_pictures(birds):
     assert scrambled.shape == X.shape and not torch.equal(scrambled, X)
     assert (scrambled == scrambled[0, 0]).all()
     assert sorted(scrambled[0, 0].flatten().tolist()) == list(range(1024))
-
-
-def test_a_seed_is_recorded_once(birds, tmp_path, monkeypatch):
-    monkeypatch.setattr(birds, "RESULTS", tmp_path / "birds.json")
-    for seed, test in [(10, 0.5), (11, 0.6), (10, 0.7)]:
-        birds.record("conv", seed, {"what": "w", "parameters": 3, "test": test})
-    birds.record("mlp", 10, {"what": "m", "parameters": 4, "test": 0.8})
-    found = json.loads((tmp_path / "birds.json").read_text())["experiments"]
-    assert list(found) == ["mlp", "conv"]
-    assert found["conv"]["seeds"] == [10, 11] and found["conv"]["test"] == [0.7, 0.6]
-
-
-def test_every_experiment_is_recorded_with_five_seeds(birds):
-    found = json.loads(birds.RESULTS.read_text())["experiments"]
-    for name in birds.EXPERIMENTS:
-        if not name.startswith("old"):  # the published loop is slow: fewer seeds, or none
-            keys = ("seeds", "train", "validation", "test", "seconds")
-            assert {len(found[name][key]) for key in keys} == {5}

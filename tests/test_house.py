@@ -60,13 +60,6 @@ def test_picture_is_the_lessons_first_figure(lesson):
     assert (ROOT / "pictures" / f"{lesson.stem}.png").read_bytes() == first_figure(read(lesson))
 
 
-def test_benchmark_tables_are_made_of_the_recorded_results():
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    from tables import HERE, readme
-
-    assert (HERE / "README.md").read_text(encoding="utf-8") == readme()
-
-
 def test_python_version_is_the_one_promised():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'requires-python = ">=3.10"' in project and "Python 3.10 or later" in README

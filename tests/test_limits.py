@@ -1,18 +1,20 @@
-"""Tests of helpers.limits: operations by hand, rates and shares by stand-ins. No times."""
+"""Tests of the limits a benchmark measures: operations by hand, rates by stand-ins. No times."""
 
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import nn
 from torch.autograd import DeviceType
 from torch.utils.flop_counter import FlopCounterMode
 
-from helpers import limits, plotting
-from helpers.layers import whitening_layer
-from helpers.limits import count_operations, operation_rate, peak_rates, show_shares, time_by_kind
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+import limits
+from ladder import whitening_layer
+from limits import count_operations, operation_rate, peak_rates, time_by_kind
 
 
 def by_formula(pictures, before, after, kernel, height, width):
@@ -39,7 +41,7 @@ def test_one_convolution_is_counted_as_the_formula_says():
 
 def test_layers_add_up_and_frozen_weights_need_no_gradient():
     X, y = torch.rand(7, 3, 9, 9), torch.arange(7) % 5
-    frozen = whitening_layer(X)  # 3 → 24, 8 × 8 pixels out
+    frozen = whitening_layer(X, keep=12)  # 3 → 24, 8 × 8 pixels out
     model = averaged(frozen, nn.ReLU(), nn.Conv2d(24, 5, 3, padding=1))
     first, second = by_formula(7, 3, 24, 2, 8, 8), by_formula(7, 24, 5, 3, 8, 8)
     # nothing before the second layer is trained: it needs no gradient of its input
@@ -57,33 +59,32 @@ def test_matrix_products_count_and_gradients_are_cleared():
 
 
 def test_the_rate_is_that_of_the_fastest_run(monkeypatch):
-    clock = iter([0.0, 0.1, 0.5, 0.6, 0.8, 1.1, 1.6, 2.5])  # runs of 0.4, 0.2 and 0.5 seconds
-    monkeypatch.setattr(limits, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    asked = {}
+
+    class Timer:
+        def __init__(self, stmt, globals, num_threads):
+            exec(stmt, globals)
+            asked["threads"] = num_threads
+
+        def blocked_autorange(self, min_run_time):
+            return SimpleNamespace(times=[0.4, 0.2, 0.5])
+
+    monkeypatch.setattr(limits, "Timer", Timer)
     runs = []
-    assert operation_rate(lambda: runs.append(1), 100, "cpu", seconds=2) == pytest.approx(500)
-    assert len(runs) == 2 + 3  # the first two are not counted
+    assert operation_rate(lambda: runs.append(1), 100) == pytest.approx(500)
+    assert runs == [1] and asked["threads"] == torch.get_num_threads()  # not 1, as by default
 
 
-def test_the_rate_of_no_time_is_still_one_run():
-    runs = []
-    rate = operation_rate(lambda: runs.append(1), 100, "cpu", seconds=0)
-    assert len(runs) == 3 and 0 < rate < float("inf")
-
-
-@pytest.mark.parametrize("kind", ["cuda", "mps"])
-def test_the_clock_waits_for_a_gpu(monkeypatch, kind):
-    waited = []
-    monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda: waited.append(1))
-    operation_rate(lambda: None, 100, kind, seconds=0)
-    assert len(waited) == 2  # before the clock, and after the run
+def test_the_rate_of_real_work_is_finite():
+    assert 0 < operation_rate(lambda: sum(range(1000)), 1000, seconds=0.01) < float("inf")
 
 
 def test_peak_rates_count_what_they_run(monkeypatch):
-    def counted(work, operations, device):
+    def counted(work, operations):
         with FlopCounterMode(display=False) as counter:
             result = work()
         assert counter.get_total_flops() == operations > 0
-        assert result.dtype == torch.float32 and result.device.type == device
+        assert result.dtype == torch.float32
         return operations
 
     monkeypatch.setattr(limits, "operation_rate", counted)
@@ -146,25 +147,3 @@ def test_each_kind_is_found_by_its_operation(monkeypatch):
     on_cpu = time_by_kind(lambda: None, "cpu")
     assert next(iter(on_cpu.items())) == ("taking batches, shifting them", 8)
     assert on_cpu["ReLU"] == 2 and sum(on_cpu.values()) == 14
-
-
-# ---------------------------------------------------------------- drawn
-
-
-def test_shares_are_drawn_with_their_text(monkeypatch):
-    shown = []
-    plt.close("all")
-    monkeypatch.setattr(plotting, "display", lambda _, metadata, raw: shown.append(metadata))
-    monkeypatch.setattr(plt, "close", lambda: None)
-    alt = "Two bars: the first is longer."
-    show_shares({"pooling": 3.0, "all else": 1.23456}, unit="seconds", alt=alt, mark="pooling")
-    (ax,) = plt.gcf().axes
-    assert shown == [{"image/png": {"alt": alt}}]
-    assert [bar.get_width() for bar in ax.patches] == [3, 1.23456]
-    assert ax.patches[0].get_facecolor() != ax.patches[1].get_facecolor()
-    assert [text.get_text() for text in ax.texts] == [" 3", " 1.23"]
-    assert ax.get_xlabel() == "seconds"
-    monkeypatch.undo()
-    plt.close("all")
-    with pytest.raises(ValueError, match="too short"):
-        show_shares({"a": 1.0}, unit="s", alt="bars")
