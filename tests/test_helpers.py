@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from helpers import explorer, machine, plotting
+from helpers import machine, plotting
+from helpers.lessons import filters as explorer
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from lessons import LESSONS, ROOT, code_cells
 
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "benchmarks")]
 import cifar10 as example
-import ladder
 
 from helpers.batches import Batches
 from helpers.machine import set_seed
