@@ -1,4 +1,4 @@
-"""Tests of helpers.lessons.regularization, of the net that lesson 07 compares, and of fit's part in it."""
+"""The runner of experiments, the net that its lesson compares, and fit's part in it."""
 
 import json
 

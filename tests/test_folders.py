@@ -1,4 +1,4 @@
-"""Tests of helpers.lessons.fashion: small folders of random pictures, and every trouble made to happen."""
+"""Folders of pictures with CSV lists: small and random, and every trouble made to happen."""
 
 import pickle
 import shutil

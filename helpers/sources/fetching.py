@@ -192,7 +192,7 @@ def _in_time(seconds, label, call, *args, **options):
 
 def _download(url, path):
     """Stream a URL into a file, with a progress bar."""
-    bar = tqdm(desc=path.name, unit="B", unit_scale=True, leave=False)
+    bar = tqdm(desc=path.name, total=1, unit="B", unit_scale=True, leave=False)
     as_it_is = {"Accept-Encoding": "identity"}  # else requests unpacks what a host calls encoded
     pooch.HTTPDownloader(bar, timeout=ANSWER_SECONDS, headers=as_it_is)(url, path, None)
 

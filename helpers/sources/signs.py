@@ -50,8 +50,9 @@ def pictures_in(folder):
         raise ValueError(f"{folder}: {wrong[0]}: {advice}")
     if not files:
         raise ValueError(
-            f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part of a "
-            "set, or make the drawn set: `python -m helpers.sources.signs draw`, then signs('train')"
+            f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part "
+            "of a set, or make the drawn set: `python -m helpers.sources.signs draw`, then "
+            "signs('train')"
         )
     return files
 
