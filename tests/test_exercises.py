@@ -1,64 +1,171 @@
-"""The exercises: stubs, solutions, other right answers, and known wrong ones with their hints."""
+"""The exercises: stubs, solutions, each row of the checks' tables, and the answers beside them."""
 
 import contextlib
+import importlib
 import io
+import pkgutil
+import re
+import runpy
 
+import numpy as np
 import pytest
 import torch
 from answers import RIGHT, WRONG
 from lessons import ALL_EXERCISES, imports
+from torch import nn
+
+from helpers import checks
+from helpers.checks.engine import Check, Hint, output_of
 
 BY_NAME = {exercise.name: exercise for exercise in ALL_EXERCISES}
+TABLES = [
+    importlib.import_module(f"helpers.checks.{module.name}")
+    for module in pkgutil.iter_modules(checks.__path__)
+    if module.name != "engine"
+]
+CHECKS = {
+    name: check
+    for table in TABLES
+    for name, check in vars(table).items()
+    if isinstance(check, Check)
+}
 
 
-def verdict(exercise, code):
-    """Run an answer as the reader would, in place of the stub; return what the check prints."""
-    namespace = {}
-    exec(imports(exercise.lesson), namespace)
-    call = next(line for line in exercise.stub.splitlines() if line.startswith("check."))
+def verdict(check, *arguments):
+    """Return the line that a check, or what calls one, prints."""
     before = torch.get_rng_state()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(f"{code}\n{call}", namespace)
+        check(*arguments)
     lines = printed.getvalue().splitlines()
     assert len(lines) == 1, lines
     assert torch.equal(torch.get_rng_state(), before)  # a check leaves the lesson's seed alone
     return lines[0]
 
 
+def verdict_of_code(exercise, code):
+    """Run code as the reader would, in place of the stub."""
+    namespace = {}
+    exec(imports(exercise.lesson), namespace)
+    call = next(line for line in exercise.stub.splitlines() if line.startswith("check."))
+    return verdict(exec, f"{code}\n{call}", namespace)
+
+
 @pytest.mark.parametrize("exercise", ALL_EXERCISES, ids=str)
 def test_stub_is_not_attempted(exercise):
     stub = exercise.stub.rsplit("check.", 1)[0]
-    assert verdict(exercise, stub) == f"… {exercise.name}: not attempted yet"
+    assert verdict_of_code(exercise, stub) == f"… {exercise.name}: not attempted yet"
 
 
 @pytest.mark.parametrize("exercise", ALL_EXERCISES, ids=str)
 def test_solution_passes(exercise):
-    assert verdict(exercise, exercise.solution) == f"✓ {exercise.name}: passed"
+    assert verdict_of_code(exercise, exercise.solution) == f"✓ {exercise.name}: passed"
 
 
-@pytest.mark.parametrize("exercise", ALL_EXERCISES, ids=str)
-def test_has_enough_known_answers(exercise):
-    assert len(RIGHT[exercise.name]) >= 2
-    assert len(WRONG[exercise.name]) >= 3
-
-
-def test_every_known_answer_is_of_an_exercise():
-    assert set(RIGHT) == set(WRONG) == set(BY_NAME)
+def test_every_check_is_of_an_exercise_and_has_known_answers():
+    assert set(CHECKS) == set(BY_NAME) == set(RIGHT)
+    assert set(WRONG) < set(CHECKS)
+    assert all(check.name == name for name, check in CHECKS.items())
+    assert all(len(check.mistakes) >= 3 for check in CHECKS.values())
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [(name, code) for name, codes in RIGHT.items() for code in codes]
+    ("name", "wrong", "hint"),
+    [(name, *row[:2]) for name, check in CHECKS.items() for row in check.mistakes],
 )
-def test_other_right_answers_pass(name, code):
-    assert verdict(BY_NAME[name], code) == f"✓ {name}: passed"
+def test_every_row_given_as_an_answer_gets_its_own_hint(name, wrong, hint):
+    pattern = re.escape(f"✗ {name}: not yet. {hint}").replace(re.escape("{}"), ".+")
+    assert re.fullmatch(pattern, verdict(CHECKS[name], wrong))
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "hint"),
-    [(name, code, hint) for name, pairs in WRONG.items() for code, hint in pairs],
+    ("name", "answer"),
+    [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+    + [(name, check.right) for name, check in CHECKS.items() if check.right],
 )
-def test_wrong_answers_get_the_hint_that_names_the_mistake(name, code, hint):
-    said = verdict(BY_NAME[name], code)
+def test_other_right_answers_pass(name, answer):
+    assert verdict(CHECKS[name], answer) == f"✓ {name}: passed"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [(name, *pair) for name, pairs in WRONG.items() for pair in pairs],
+)
+def test_other_wrong_answers_get_a_hint_that_fits(name, answer, hint):
+    said = verdict(CHECKS[name], answer)
     assert said.startswith(f"✗ {name}: not yet. ")
     assert hint in said
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__.split(".")[-1])
+def test_loading_a_table_leaves_the_lessons_seed_alone(table):
+    before = torch.get_rng_state()
+    runpy.run_path(table.__file__)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# ---------------------------------------------------------------- the engine
+
+DOUBLE = Check(
+    "double",
+    cases=[(1,), (2,)],
+    right=lambda x: 2 * x,
+    mistakes=[
+        (lambda x: x + 2, "You add 2."),
+        (lambda x: 5 * x, "{} is too much.", lambda answer, x: answer(x) == 10 and answer(x)),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (..., "… double: not attempted yet"),
+        (lambda x: ..., "… double: not attempted yet"),
+        (lambda x: [1, ...], "… double: not attempted yet"),
+        (lambda x: 2 * x, "✓ double: passed"),
+        (lambda x: torch.tensor(2.00001 * x), "✓ double: passed"),
+        (lambda x: 2.001 * x, "✗ double: not yet. For (1) it returns 2.001, it should be 2."),
+        (lambda x: x + 2, "✗ double: not yet. You add 2."),
+        (lambda x: 5 * x, "✗ double: not yet. 10 is too much."),
+        (lambda x: x, "✗ double: not yet. For (1) it returns 1, it should be 2."),
+        (lambda x: None, "✗ double: not yet. The function returns nothing: is there a"),
+        (
+            lambda x: [2 * x],
+            "✗ double: not yet. One number is asked for; the result has the shape (1,).",
+        ),
+        (lambda x: float("nan"), "✗ double: not yet. For (1) it returns nan"),
+        (lambda x: 1 / 0, "✗ double: not yet. For (1) it stops with ZeroDivisionError"),
+        (lambda x: 2 * x if x < 3 else 1 / 0, "✓ double: passed"),
+        (lambda x: "two", "✗ double: not yet. 'two' is a text, not a number."),
+        (lambda x: [["two"]], "✗ double: not yet. 'two' is a text, not a number."),
+        (lambda x: [[1], [1, 2]], "✗ double: not yet. The result is of the type list: numbers"),
+        (lambda: 2, "✗ double: not yet. For (1) it stops with TypeError"),
+        (None, "✗ double: not yet. For (1) it stops with TypeError"),
+        (7, "✗ double: not yet. For (1) it stops with TypeError"),
+    ],
+)
+def test_verdicts(answer, line):
+    assert verdict(DOUBLE, answer).startswith(line)
+
+
+def test_an_answer_that_changes_its_arguments_spoils_no_case():
+    def halve_in_place(picture):
+        picture /= 2
+        return picture
+
+    mistakes = [(lambda p: p, "{}", lambda answer, p: answer(p).max() > 0.5)]
+    cases = [(np.ones((2, 2)),)] * 2
+    halve = Check("halve", cases=cases, right=lambda p: p / 2, mistakes=mistakes)
+    assert verdict(halve, halve_in_place) == "✓ halve: passed"
+    assert (cases[0][0] == 1).all()
+
+
+def test_a_layer_is_run_and_its_bias_refused():
+    X = torch.ones(1, 1, 4, 4)
+    plain = output_of(lambda n: nn.Conv2d(1, n, 3, bias=False), 2, X)
+    assert plain.shape == (1, 2, 2, 2)
+    with pytest.raises(Hint, match="bias=False"):
+        output_of(lambda n: nn.Conv2d(1, n, 3), 2, X)
+    with pytest.raises(Hint, match="of the type Linear"):
+        output_of(lambda n: nn.Linear(n, n), 2, X)

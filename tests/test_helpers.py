@@ -1,4 +1,4 @@
-"""machine, plotting, explorer and the engine of the checks."""
+"""machine, plotting and explorer."""
 
 import sys
 import types
@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from helpers import explorer, machine, plotting
-from helpers.checks import engine
 
 
 @pytest.fixture
@@ -291,67 +289,3 @@ def test_explorer_follows_the_numbers(shown, monkeypatch):
 def test_explorer_names_the_kernels_there_are():
     with pytest.raises(ValueError, match="no kernel is called 'laplace': choose from unchanged"):
         explorer.explore_kernel(np.zeros((4, 4)), start="laplace")
-
-
-# ---------------------------------------------------------------- the engine of the checks
-
-
-def line_of(capsys, find_hint, answer):
-    engine.check(find_hint)(answer)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1
-    return lines[0]
-
-
-def double(answer):
-    return engine.explain(
-        answer, [(1,), (2,)], right=lambda x: 2 * x, mistakes=[(lambda x: x + 2, "You add 2.")]
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "line"),
-    [
-        (..., "… double: not attempted yet"),
-        (lambda x: ..., "… double: not attempted yet"),
-        (lambda x: 2 * x, "✓ double: passed"),
-        (lambda x: torch.tensor(2.00001 * x), "✓ double: passed"),
-        (lambda x: x + 2, "✗ double: not yet. You add 2."),
-        (lambda x: x, "✗ double: not yet. For (1) it returns 1, it should be 2."),
-        (lambda x: None, "✗ double: not yet. The function returns nothing: is there a"),
-        (
-            lambda x: [2 * x],
-            "✗ double: not yet. One number is asked for; the result has the shape (1,).",
-        ),
-        (lambda x: float("nan"), "✗ double: not yet. For (1) it returns nan"),
-        (lambda x: 1 / 0, "✗ double: not yet. It stops with ZeroDivisionError"),
-        (lambda x: "two", "✗ double: not yet. The result is the text 'two', not a number."),
-        (lambda: 2, "✗ double: not yet. It stops with TypeError"),
-        (None, "✗ double: not yet. It stops with TypeError"),
-        (7, "✗ double: not yet. It stops with TypeError"),
-    ],
-)
-def test_verdicts(capsys, answer, line):
-    assert line_of(capsys, double, answer).startswith(line)
-
-
-def test_an_answer_that_changes_its_arguments_spoils_no_case(capsys):
-    def halve_in_place(picture):
-        picture /= 2
-        return picture
-
-    def halve(answer):
-        cases = [(np.ones((2, 2)),)] * 2
-        return engine.explain(answer, cases, right=lambda p: p / 2, mistakes=[])
-
-    assert line_of(capsys, halve, halve_in_place) == "✓ halve: passed"
-
-
-def test_a_layer_is_run_and_its_bias_refused():
-    X = torch.ones(1, 1, 4, 4)
-    plain = engine.output_of(lambda n: nn.Conv2d(1, n, 3, bias=False))(2, X)
-    assert plain.shape == (1, 2, 2, 2)
-    with pytest.raises(engine.Hint, match="bias=False"):
-        engine.output_of(lambda n: nn.Conv2d(1, n, 3))(2, X)
-    with pytest.raises(engine.Hint, match="of the type Linear"):
-        engine.output_of(lambda n: nn.Linear(n, n))(2, X)

@@ -1,0 +1,125 @@
+"""Checks of the lesson Pooling."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.checks.engine import Check, conv, normal, output_of
+
+
+def pool(picture, patch, reduce=np.max):
+    h, w = (n // patch for n in picture.shape)
+    return reduce(picture[: h * patch, : w * patch].reshape(h, patch, w, patch), axis=(1, 3))
+
+def overlapping(picture, patch):
+    return np.lib.stride_tricks.sliding_window_view(picture, (patch, patch)).max(axis=(2, 3))
+
+max_pool = Check(
+    "max_pool",  # (H, W) → (H // patch, W // patch), the patches' largest
+    cases=[
+        (normal(6, 8).numpy(), 2), (normal(9, 6).numpy(), 3),
+        (normal(5, 7).numpy(), 2),  # the last row and column belong to no whole patch
+        (normal(6, 6).numpy() - 9, 3),  # all negative
+    ],
+    right=pool,
+    mistakes=[
+        (lambda p, n: pool(p, n, np.mean), "That is the mean of each patch: take the max."),
+        (lambda p, n: pool(p, n, np.min), "That is the smallest of each patch: take the max."),
+        (overlapping, "The patches overlap: move by `patch` pixels, not by one."),
+        (lambda p, n: overlapping(p, n)[: p.shape[0] // n, : p.shape[1] // n], "The patches overlap: the one for row i of the result begins at row i * patch."),
+        (lambda p, n: np.maximum(0, pool(p, n)), "Negative numbers are lost: the largest of a patch may be below 0."),
+        (lambda p, n: p[::n, ::n], "That keeps the first pixel of each patch, not the largest."),
+        (lambda p, n: pool(p, n).T, "Rows and columns of the result are swapped."),
+        (lambda p, n: pool(p, n, np.sum), "That is the sum of each patch: take the max."),
+        (lambda p, n: pool(np.pad(p, [(0, -size % n) for size in p.shape], constant_values=-np.inf), n), "A patch that hangs over the edge is left out: 5 rows make 2 patches of 2."),
+])
+
+pooled_size = Check(
+    "pooled_size",  # outputs along one axis; stride None means the patch
+    cases=[(28, 2), (7, 2), (64, 3), (8, 4), (28, 3, 2), (9, 3, 1), (32, 2, 3), (10, 4, 2), (10, 3, 4)],
+    right=lambda i, f, s=None: (i - f) // (s or f) + 1,
+    mistakes=[
+        (lambda i, f, s=1: (i - f) // s + 1, "Without a stride, pooling moves by a whole patch, not by 1."),
+        (lambda i, f, s=None: -(-(i - f) // (s or f)) + 1, "Round down: a patch that hangs over the edge is left out."),
+        (lambda i, f, s=None: i // f, "The stride is ignored where it is given."),
+        (lambda i, f, s=None: i // (s or f), "Only whole patches count: before dividing, take the patch off the size."),
+        (lambda i, f, s=None: (i - f) // (s or f), "One too few: the first patch counts too."),
+        (lambda i, f, s=None: (i - f) / (s or f) + 1, "Half a patch does not exist: the division is rounded down, `//`."),
+])
+
+def field(layers, strides=np.multiply, after=False, minus=1):
+    seen, jump = 1, 1
+    for kernel, stride in layers:
+        seen += (kernel - minus) * (jump * stride if after else jump)
+        jump = strides(jump, stride)
+    return seen
+
+receptive_field = Check(
+    "receptive_field",  # layers as (kernel, stride), first to last → pixels seen
+    cases=[([(3, 1)],), ([(3, 1), (3, 1)],), ([(3, 1), (2, 2)],), ([(3, 1), (2, 2), (3, 1)],), ([(3, 1), (2, 2)] * 3,), ([(5, 2), (3, 1), (2, 2), (3, 1)],), ([(7, 3), (3, 4), (3, 1)],)],
+    right=field,
+    mistakes=[
+        (lambda x: field(x, strides=lambda jump, stride: 1), "The strides are forgotten: after a stride of 2, neighbours are two pixels of the picture apart."),
+        (lambda x: field(x, strides=lambda jump, stride: stride), "The jump is that of the last layer alone: the strides of all layers multiply."),
+        (lambda x: field(x, strides=np.add), "Strides multiply: after two strides of 2 the jump is 4, not 5."),
+        (lambda x: field(x, after=True), "A layer's own stride counts only for the layers after it: first add, then multiply the jump."),
+        (lambda x: field(x, minus=0), "A kernel adds its size minus 1: its first pixel is already counted."),
+        (lambda x: field(x) - 1, "One too few: begin with 1, the pixel itself."),
+        (lambda x: np.prod([k for k, _ in x]), "Kernels do not multiply: two 3×3 in a row see 5 pixels, not 9."),
+        (lambda x: sum(k for k, _ in x), "Neighbouring windows overlap, so their sizes do not simply add up: a kernel adds its size minus 1."),
+        (lambda x: field(x[::-1]), "Begin with the first layer, not with the last."),
+])
+
+def window(patch, value, stride):
+    return conv(torch.full((1, 1, patch, patch), value), stride=stride)
+
+average_by_convolution = Check(
+    "average_by_convolution",  # an nn.Conv2d, 1 → 1, equal to nn.AvgPool2d(patch)
+    cases=[(n, normal(2, 1, 12, 18)) for n in (2, 3, 4)],
+    run=output_of,
+    right=lambda n: window(n, 1 / n**2, n),
+    otherwise="The weights are not those of an average. Are they still random?",
+    mistakes=[
+        (lambda n: window(n, 1 / n**2, 1), "The stride is missing: the windows of pooling do not overlap."),
+        (lambda n: window(n, 1.0, n), "That is the sum of each patch: the weights must add up to 1."),
+        (lambda n: window(n, 1 / n, n), "A patch×patch window has patch² pixels: each weight is 1 / patch²."),
+        (lambda n: window(n, 1 / 4, n), "1/4 is right for a patch of 2 only."),
+        (lambda n: window(n, 1 / 9, n), "1/9 is right for a patch of 3 only."),
+])
+
+def convolutions(model):
+    return [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+
+def run_block(block, channels, X):
+    """Run a block on X, with weights that are the same for every answer."""
+    model = block(channels)
+    for layer in convolutions(model) if isinstance(model, nn.Module) else []:
+        layer.weight.data = normal(*layer.weight.shape)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return model(X)
+
+class ListedBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layers = [nn.Conv2d(1, channels, 3, padding=1)]
+
+    def forward(self, X):
+        return nn.functional.max_pool2d(self.layers[0](X).relu(), 2)
+
+block = Check(
+    "block",  # an nn.Module: 3×3 convolution, ReLU, 2×2 max pooling
+    cases=[(n, normal(2, 1, *size)) for n, size in [(4, (8, 8)), (3, (10, 6)), (1, (7, 12))]],
+    run=run_block,
+    right=lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+    mistakes=[
+        (lambda n: nn.functional.relu, "Block must be a class derived from nn.Module.", lambda block, n, X: not isinstance(block(n), nn.Module)),
+        (ListedBlock, "Its weights are not its own: make the convolution in `__init__` and keep it as `self.…`, not in a plain list.", lambda block, n, X: not convolutions(model := block(n)) and model(X).requires_grad),
+        (lambda n: nn.MaxPool2d(2), "One nn.Conv2d is asked for, there are {}.", lambda block, n, X: (count := len(convolutions(block(n)))) != 1 and str(count)),
+        (lambda n: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), "The weights should be {}.", lambda block, n, X: (found := convolutions(block(n))[0].weight.shape) != (n, 1, 3, 3) and f"{(n, 1, 3, 3)}, they are {tuple(found)}"),
+        (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.MaxPool2d(2)), "The ReLU is missing."),
+        (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU()), "The pooling is missing."),
+        (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)), "That is average pooling: max is asked for."),
+        (lambda n: nn.Sequential(nn.ReLU(), nn.Conv2d(1, n, 3, padding=1), nn.MaxPool2d(2)), "The ReLU comes before the filter: it should come after."),
+        (lambda n: nn.Sequential(nn.Conv2d(1, n, 3), nn.ReLU(), nn.MaxPool2d(2)), "The convolution makes the picture smaller: padding=1 keeps the size."),
+])

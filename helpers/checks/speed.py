@@ -1,0 +1,147 @@
+"""Checks of the lesson CIFAR-10 at speed."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.checks.engine import Check, linear, normal
+
+time_to_goal = Check(
+    "time_to_goal",  # seconds of training
+    cases=[(8, 45_000, 64, 0.05), (5, 45_000, 512, 0.2), (3, 1000, 300, 0.5), (2, 600, 300, 1.5)],
+    right=lambda e, n, b, s: e * (n // b) * s,
+    mistakes=[
+        (lambda e, n, b, s: e * n / b * s, "There are no parts of batches: use `//`, which rounds down."),
+        (lambda e, n, b, s: e * n // b * s, "It is each epoch that drops its rest: divide the pictures first, `pictures // batch_size`, then multiply."),
+        (lambda e, n, b, s: e * math.ceil(n / b) * s, "This counts the smaller last batch too; it is dropped: round down."),
+        (lambda e, n, b, s: e * round(n / b) * s, "round goes to the nearest; the smaller last batch is dropped: always round down."),
+        (lambda e, n, b, s: e * (n // b + 1) * s, "One step too many: what is left of the pictures is dropped."),
+        (lambda e, n, b, s: e * n * s, "A step takes a whole batch, not one picture: divide by batch_size."),
+        (lambda e, n, b, s: n // b * s, "That is one epoch: multiply by epochs."),
+        (lambda e, n, b, s: n / b * s, "That is one epoch: multiply by epochs. And there are no parts of batches: use `//`."),
+        (lambda e, n, b, s: e * (n // b), "That counts the steps: multiply by the seconds of one."),
+        (lambda e, n, b, s: e * n / b, "These are steps, with parts of batches: use `//`, and multiply by the seconds of one."),
+        (lambda e, n, b, s: e * (n // b) / s, "Each step takes seconds_per_step: multiply by it."),
+        (lambda e, n, b, s: e * s, "An epoch has many steps, pictures // batch_size of them."),
+])
+
+def up_and_down(step, steps, peak=0.2):
+    top = peak * steps
+    return step / top if step < top else (steps - step) / (steps - top)
+
+triangle = Check(
+    "triangle",  # the share of the highest learning rate before a step
+    cases=[
+        *[(step, 50) for step in (0, 3, 10, 11, 30, 49, 50)],
+        *[(step, 30, 0.4) for step in (0, 6, 12, 13, 21, 29)],
+        *[(step, 7) for step in (1, 2, 5)],  # the top lies between two steps
+    ],
+    right=up_and_down,
+    mistakes=[
+        (lambda k, n, p=0.2: 1 - k / n, "This only falls: up to step peak · steps the rate should rise from 0."),
+        (lambda k, n, p=0.2: k / n, "The rise never ends: from step peak · steps on the rate should fall."),
+        (lambda k, n, p=0.2: min(k / (p * n), 1), "It stays at 1: after the peak the rate should fall to 0."),
+        (lambda k, n, p=0.2: k / (p * n), "The rise never ends: from step peak · steps on the rate should fall."),
+        (lambda k, n, p=0.2: up_and_down(k, n, 1 - p), "The top is at 1 - peak of the way: it should be at peak."),
+        (lambda k, n, p=0.2: up_and_down(k, n, 0.5), "The top is in the middle: it should be at peak of the way."),
+        (lambda k, n, p=0.2: up_and_down(k, n, 0.2), "The peak is always at a fifth of the way: the argument is not used."),
+        (lambda k, n, p=0.2: k / n if k < p * n else 1 - k / n, "The two lines do not meet at 1: divide the rise by peak, the fall by 1 - peak."),
+        (lambda k, n, p=0.2: k / (p * n) if k < p * n else 1 - k / n, "The rate jumps down at the peak: the fall should begin at 1. Divide it by 1 - peak."),
+        (lambda k, n, p=0.2: k / (p * n) if k < p * n else 1 - (k - p * n) / n, "It does not come down to 0: the fall has (1 - peak) · steps steps, not all."),
+        (lambda k, n, p=0.2: k / (p * n) if k < p * n else max(0, 2 - k / (p * n)), "It falls as steeply as it rises: it should be 0 at `steps`, and not before."),
+        (lambda k, n, p=0.2: k / (p * n) if k < p * n else max(0, (1 - p - k / n) / (1 - 2 * p)), "It is 0 at 1 - peak of the way: it should be 0 at `steps`."),
+        (lambda k, n, p=0.2: 1 - up_and_down(k, n, p), "This is upside down: first up, from 0 to 1, then down."),
+        (lambda k, n, p=0.2: 100 * up_and_down(k, n, p), "A share is between 0 and 1, not in per cent."),
+        (lambda k, n, p=0.2: up_and_down(k + 1, n, p), "Steps are counted from 0: this is the rate of the step after."),
+        (lambda k, n, p=0.2: up_and_down(k, n - 1, p), "It is 0 one step too soon: the lines end at `steps`, not at steps - 1."),
+        (lambda k, n, p=0.2: up_and_down(k, n, p) ** 2, "The lines should be straight."),
+])
+
+operations = Check(
+    "operations",  # multiplications and additions of a convolution
+    cases=[(1, 1, 1, 3, 5, 4), (512, 24, 32, 3, 31, 31), (64, 3, 24, 2, 31, 30), (10, 16, 8, 5, 7, 9)],
+    right=lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h * w,
+    mistakes=[
+        (lambda n, b, a, k, h, w: n * b * a * k**2 * h * w, "These are the multiplications only: each product is also added, so twice as many."),
+        (lambda n, b, a, k, h, w: 2 * n * b * a * k * h * w, "A filter has kernel × kernel numbers in each channel: kernel counts twice."),
+        (lambda n, b, a, k, h, w: n * b * a * k * h * w, "A filter has kernel × kernel numbers in each channel; and each product is also added: twice as many."),
+        (lambda n, b, a, k, h, w: 2 * n * a * k**2 * h * w, "A filter looks at all channels that come in: multiply by `before`."),
+        (lambda n, b, a, k, h, w: n * a * k**2 * h * w, "A filter looks at all channels that come in, and each product is also added: `before` and 2 are missing."),
+        (lambda n, b, a, k, h, w: 2 * n * b * k**2 * h * w, "There are `after` filters: multiply by their number."),
+        (lambda n, b, a, k, h, w: 2 * b * a * k**2 * h * w, "That is one picture: multiply by pictures."),
+        (lambda n, b, a, k, h, w: b * a * k**2 * h * w, "That is one picture, and the multiplications only: multiply by pictures and by 2."),
+        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2, "The filters are used at each place of the output: multiply by height · width."),
+        (lambda n, b, a, k, h, w: b * a * k**2, "These are the weights: each is used at each place of each picture, in a multiplication and an addition."),
+        (lambda n, b, a, k, h, w: 2 * b * k**2, "That is one number of the output: multiply by pictures · after · height · width, which is how many there are."),
+        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h, "The output has height · width numbers: the width is missing."),
+        (lambda n, b, a, k, h, w: 2 * n * (b + a) * k**2 * h * w, "Each channel that goes in counts for each that comes out: before · after."),
+        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * (h - k + 1) * (w - k + 1), "Height and width are those of the output already: nothing is to be taken off."),
+        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h * w / 1e9, "That is in thousands of millions: return the number itself."),
+        (lambda n, b, a, k, h, w: n * a * h * w * (2 * b * k**2 - 1), "One addition less for each output is exact without a bias; here each product counts with one addition."),
+])
+
+def hot(y, classes):
+    return F.one_hot(y, classes).double()
+
+def spread(y, classes, top, others):
+    return hot(y, classes) * (top - others) + others
+
+def smoothed(y, classes, amount):
+    return hot(y, classes) * (1 - amount) + amount / classes
+
+smooth = Check(
+    "smooth",  # labels int64 (N,) → targets float (N, classes)
+    cases=[(torch.tensor([0, 2, 1, 2]), 3, 0.3), (torch.tensor([9, 0, 4]), 10, 0.2), (torch.tensor([1, 1, 0, 3, 2]), 5, 0.5), (torch.tensor([2, 0]), 4, 0.0)],
+    right=smoothed,
+    mistakes=[
+        (lambda y, k, a: spread(y, k, 1 - a, a / (k - 1)), "The amount is shared among the wrong classes only: it goes to all classes, the right one too."),
+        (lambda y, k, a: spread(y, k, 1 - a, a / k), "The rows do not add up to 1: the right class gets its share of the amount too, on top of 1 - amount."),
+        (lambda y, k, a: hot(y, k) + a / k, "The rows add up to more than 1: the right class gets 1 - amount and its share, not 1 and its share."),
+        (lambda y, k, a: spread(y, k, 1.0, a / k), "The right class keeps all of its 1, and so the rows add up to more than 1."),
+        (lambda y, k, a: smoothed(y, k, a).T, "Rows and columns are swapped: one row a label, one column a class."),
+        (lambda y, k, a: hot(y, k), "Nothing is smoothed: `amount` is not used."),
+        (lambda y, k, a: hot(y, k) * (1 - a), "The amount is taken from the right class and given to none: the rows should add up to 1."),
+        (lambda y, k, a: hot(y, k) * (1 - a) + a, "Each class gets its share of the amount, amount / classes, not all of it."),
+        (lambda y, k, a: hot(y, k) * (1 - a) + a / len(y), "The amount is shared among the classes, not among the labels."),
+        (lambda y, k, a: hot(y, k) * a + (1 - a) / k, "Amount and 1 - amount are swapped."),
+        (lambda y, k, a: smoothed(y, k, a).argmax(1), "These are labels again: return the rows of shares, (N, classes)."),
+        (lambda y, k, a: smoothed(y, k, a).mean(0), "That is one row for all: each label gets its own."),
+        (lambda y, k, a: smoothed(y, k, a).numpy(), "A float tensor is asked for, this is of the type {}.", lambda f, *case: not (torch.is_tensor(t := f(*case)) and t.is_floating_point()) and type(t).__name__),
+])
+
+def model_and_pictures(count, channels, side, classes):
+    X = normal(count, channels, side, side)
+    first, last = linear(X[0].numel(), 8), linear(8, classes, seed=1)
+    return nn.Sequential(nn.Flatten(), first, nn.ReLU(), last), X
+
+def both(turn=lambda X: X.flip(3), put=torch.add):
+    return lambda model, X: put(model(X), model(turn(X)))
+
+mirrored = Check(
+    "mirrored",  # the scores of the pictures and of their mirror images, added
+    cases=[model_and_pictures(4, 3, 6, 10), model_and_pictures(3, 1, 5, 2), model_and_pictures(5, 4, 4, 3)],
+    right=both(),
+    mistakes=[
+        (both(put=lambda a, b: (a, b)), "These are two results: add the scores, and return one tensor.", lambda f, m, X: isinstance(f(m, X), tuple | list)),
+        (lambda m, X: m(X), "The mirror image is missing."),
+        (lambda m, X: 2 * m(X), "The picture is shown twice: the second time, show its mirror image."),
+        (lambda m, X: m(X.flip(3)), "That is the mirror image alone: add the scores of the picture itself."),
+        (lambda m, X: 2 * m(X.flip(3)), "The mirror image is shown twice: once, show the picture itself."),
+        (both(lambda X: X.flip(2)), "That turns the pictures upside down: the axes are picture, channel, row, column."),
+        (both(lambda X: X.flip(1)), "That swaps the colours: columns are axis 3."),
+        (both(lambda X: X.flip(0)), "That swaps whole pictures: columns are axis 3."),
+        (both(lambda X: X.flip(2, 3)), "That turns them by half a circle: columns only, axis 3."),
+        (both(lambda X: X.mT), "That swaps rows and columns: reverse the columns."),
+        (both(put=lambda a, b: (a + b) / 2), "That is the mean. It gives the same answers, for the order of the scores is the same; but the sum is asked for."),
+        (both(put=torch.mul), "Add the scores, do not multiply them: two negative ones would give a positive one."),
+        (both(put=torch.sub), "Add the scores: subtracting leaves only what the two disagree about."),
+        (both(put=torch.maximum), "The larger of two scores is not their sum."),
+        (both(put=lambda a, b: a.softmax(1) + b.softmax(1)), "Add the scores themselves, without softmax."),
+        (lambda m, X: m(X + X.flip(3)), "The two pictures are laid over each other: show them one after the other, and add the scores."),
+        (lambda m, X: m((X + X.flip(3)) / 2), "The two pictures are laid over each other: show them one after the other, and add the scores."),
+        (lambda m, X: m(X) + m(X).flip(1), "The scores are reversed, not the pictures: reverse the columns of X."),
+        (lambda m, X: m(torch.cat([X, X.flip(3)])), "There are twice as many rows as pictures: add the two halves."),
+        (lambda m, X: (m(X) + m(X.flip(3))).argmax(1), "These are labels: return the scores."),
+])
