@@ -11,10 +11,9 @@ __all__ = ["Batches", "random_crop", "random_flip", "split_validation"]
 
 
 class Batches:
-    """Batches cut from two tensors: what a `DataLoader` gives, many times faster. Lesson 05.
+    """Batches cut from two tensors: what a `DataLoader` gives, many times faster.
 
-    A `DataLoader` over a dataset with a transform makes each sample anew and stacks them. Where all
-    of the data fits into memory as one tensor, one indexing gives a whole batch.
+    A `DataLoader` makes each sample by itself and stacks them; here one indexing gives a batch.
 
     Parameters
     ----------
@@ -23,10 +22,8 @@ class Batches:
     y : tensor (N,)
     batch_size : int
         The last batch may be smaller.
-    shuffle : bool
-        A new random order at each pass.
-    drop_last : bool
-        Leave out a last batch that is smaller.
+    shuffle, drop_last : bool
+        A new random order at each pass; leave out a last batch that is smaller.
     augment : callable (X) -> X, optional
         Changes each batch, such as `random_flip`.
 
@@ -49,10 +46,8 @@ class Batches:
         if len(X) != len(y):
             raise ValueError(f"there are {len(X)} pictures, but {len(y)} labels")
         if batch_size < 1 or (drop_last and batch_size > len(X)):
-            raise ValueError(
-                f"batch_size is {batch_size}: give at least 1, and with drop_last at most the "
-                f"{len(X)} samples"
-            )
+            least = f"give at least 1, and with drop_last at most the {len(X)} samples"
+            raise ValueError(f"batch_size is {batch_size}: {least}")
         self.X, self.y, self.batch_size = X, y, batch_size
         self.shuffle, self.drop_last, self.augment = shuffle, drop_last, augment
 
@@ -69,7 +64,7 @@ class Batches:
 
 
 def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed: int = 0):
-    """Split samples at random into a part for training and a part for validation. Lesson 05.
+    """Split samples at random into a part for training and a part for validation.
 
     Parameters
     ----------
@@ -101,7 +96,7 @@ def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed:
 
 
 def random_flip(X: torch.Tensor) -> torch.Tensor:
-    """Mirror each picture left to right, with a chance of one half. Built in lesson 06.
+    """Mirror each picture left to right, with a chance of one half.
 
     X is (N, C, H, W) of any type, on any device; the result is new, with the same layout in memory.
     Raises ValueError for another shape.
@@ -112,7 +107,7 @@ def random_flip(X: torch.Tensor) -> torch.Tensor:
 
 
 def random_crop(X: torch.Tensor, pad: int) -> torch.Tensor:
-    """Shift each picture by chance, -pad to pad pixels down and across. Built in lesson 06.
+    """Shift each picture by chance, -pad to pad pixels down and across.
 
     What comes into the picture at a border is its mirror image there. X is float (N, C, H, W), on
     any device; the result is new, with the same layout in memory. Raises ValueError for another

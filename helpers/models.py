@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+from collections import OrderedDict
+
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 __all__ = ["BlockNet", "FourConvNet", "RemedyNet", "Residual", "SignsNet", "TanhConvNet"]
 __all__ += ["TanhMLP", "TinyNet", "trace_shapes"]
 
 
-class SignsNet(nn.Module):
-    """Three convolutional blocks and two fully connected layers. Built in lesson 04.
+class _Layers(nn.Sequential):
+    """Layers that run in the order in which they are added; a slice of them is a plain net."""
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):  # PyTorch would call the subclass with a dict of layers
+            return nn.Sequential(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)
+
+
+class SignsNet(_Layers):
+    """Three convolutional blocks and two fully connected layers.
 
     Input: float (N, 3, 64, 64). Output: log-probabilities (N, 6). 1,143,430 parameters.
     Source: the vision example of Stanford's course CS230, 2018.
@@ -19,92 +30,75 @@ class SignsNet(nn.Module):
     Parameters
     ----------
     size : int
-        Height and width of the pictures in pixels, a multiple of 8.
+        Height and width of the pictures in pixels, a multiple of 8: else there is a ValueError.
     channels : int
         Feature maps of the first block; the second makes twice, the third four times as many.
     classes : int
-        Number of classes.
     dropout : float
         Share of the hidden numbers that are set to 0 while training.
-
-    Raises
-    ------
-    ValueError
-        If ``size`` is not a multiple of 8, because three poolings halve it three times.
     """
 
     def __init__(self, size=64, channels=32, classes=6, dropout=0.5):
-        super().__init__()
         if size < 8 or size % 8:
             raise ValueError(f"size is {size}: it is halved three times, so give a multiple of 8")
+        super().__init__()
+        last = 4 * channels
         self.block1 = self._block(3, channels)
         self.block2 = self._block(channels, 2 * channels)
-        self.block3 = self._block(2 * channels, 4 * channels)
-        self.hidden = nn.Linear(4 * channels * (size // 8) ** 2, 4 * channels)
-        self.hidden_norm = nn.BatchNorm1d(4 * channels)
+        self.block3 = self._block(2 * channels, last)
+        self.flatten = nn.Flatten()
+        self.hidden = nn.Linear(last * (size // 8) ** 2, last)
+        self.hidden_norm = nn.BatchNorm1d(last)
+        self.relu = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(4 * channels, classes)
+        self.output = nn.Linear(last, classes)
+        self.log_softmax = nn.LogSoftmax(dim=1)
 
     @staticmethod
     def _block(before, after):
-        return nn.Sequential(
-            nn.Conv2d(before, after, kernel_size=3, padding=1),
-            nn.BatchNorm2d(after),
-            nn.MaxPool2d(2),
-            nn.ReLU(),
-        )
-
-    def forward(self, X):
-        X = self.block1(X)
-        X = self.block2(X)
-        X = self.block3(X)
-        X = X.flatten(1)
-        X = self.dropout(F.relu(self.hidden_norm(self.hidden(X))))
-        return F.log_softmax(self.output(X), dim=1)
+        conv = nn.Conv2d(before, after, kernel_size=3, padding=1)
+        return nn.Sequential(conv, nn.BatchNorm2d(after), nn.MaxPool2d(2), nn.ReLU())
 
 
-class TinyNet(nn.Sequential):
-    """Two blocks of four feature maps and one linear layer. Built in lesson 05.
+class TinyNet(_Layers):
+    """Two blocks of four feature maps and one linear layer.
 
     Input: float (N, 1, 28, 28). Output: scores (N, 10). 2,174 parameters.
     Source: an early tutorial on Fashion-MNIST (Analytics Vidhya, 2019).
     """
 
     def __init__(self):
-        super().__init__(
-            *(nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
-            nn.MaxPool2d(2),
-            *(nn.Conv2d(4, 4, kernel_size=3, padding=1), nn.BatchNorm2d(4), nn.ReLU()),
-            nn.MaxPool2d(2),
-            *(nn.Flatten(), nn.Linear(4 * 7 * 7, 10)),
-        )
+        super().__init__()
+        for before in (1, 4):
+            conv = nn.Conv2d(before, 4, kernel_size=3, padding=1)
+            self.extend([conv, nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)])
+        self.extend([nn.Flatten(), nn.Linear(4 * 7 * 7, 10)])
 
 
-class FourConvNet(nn.Sequential):
-    """Four convolutions and three linear layers, without batch norm. Built in lesson 05.
+class FourConvNet(_Layers):
+    """Four convolutions and three linear layers, without batch norm.
 
     Input: float (N, 1, 28, 28). Output: scores (N, 10). 280,186 parameters.
-    Source: a widely read tutorial on Fashion-MNIST; see lesson 05.
+    Source: a widely read tutorial on Fashion-MNIST.
     """
 
     def __init__(self):
-        super().__init__(
-            *(nn.Conv2d(1, 16, kernel_size=3, padding=1), nn.ReLU()),
-            *(nn.Conv2d(16, 16, kernel_size=3, padding=1), nn.ReLU()),
-            nn.MaxPool2d(2),
-            *(nn.Conv2d(16, 32, kernel_size=5, padding=1), nn.ReLU()),
-            *(nn.Conv2d(32, 32, kernel_size=5, padding=1), nn.ReLU()),
-            nn.MaxPool2d(2),
-            *(nn.Flatten(), nn.Linear(32 * 5 * 5, 256), nn.ReLU()),
-            *(nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)),
-        )
+        super().__init__()
+        self.extend([nn.Conv2d(1, 16, kernel_size=3, padding=1), nn.ReLU()])
+        self.extend([nn.Conv2d(16, 16, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2)])
+        self.extend([nn.Conv2d(16, 32, kernel_size=5, padding=1), nn.ReLU()])
+        self.extend([nn.Conv2d(32, 32, kernel_size=5, padding=1), nn.ReLU(), nn.MaxPool2d(2)])
+        self.extend([nn.Flatten(), nn.Linear(32 * 5 * 5, 256), nn.ReLU()])
+        self.extend([nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)])
 
 
-class BlockNet(nn.Sequential):
-    """Blocks of convolution, pooling, batch norm and ReLU, then one linear layer. Lesson 05.
+class BlockNet(_Layers):
+    """Blocks of convolution, pooling, batch norm and ReLU, then one linear layer.
 
     Input: float (N, channels, size, size). Output: scores (N, classes). 29,178 parameters as
     given by default. Pooling comes early, so that what follows has a quarter of the numbers.
+
+    Raises ValueError if the blocks halve the size to nothing, or widths and depths do not pair.
 
     Parameters
     ----------
@@ -116,14 +110,9 @@ class BlockNet(nn.Sequential):
         Channels of a picture, and its height and width in pixels.
     classes : int
     pool_first : bool
-        Pool after the first convolution of a block. If not, at its end (lesson 08).
+        Pool after the first convolution of a block. If not, at its end.
     global_average : bool
-        Average each of the last feature maps to one number, instead of flattening (lesson 08).
-
-    Raises
-    ------
-    ValueError
-        If the blocks halve the size to nothing, or widths and depths differ in length.
+        Average each of the last feature maps to one number, instead of flattening.
     """
 
     def __init__(
@@ -136,30 +125,32 @@ class BlockNet(nn.Sequential):
         pool_first=True,
         global_average=False,
     ):
+        super().__init__()
         depths = depths or [1] * len(widths)
         if len(depths) != len(widths):
             raise ValueError(f"there are {len(widths)} widths, but {len(depths)} depths")
-        if size >> len(widths) == 0:
-            raise ValueError(
-                f"{len(widths)} blocks halve {size} pixels to nothing: give fewer blocks"
-            )
-        layers, before = [], channels
+        side = size >> len(widths)
+        if side == 0:
+            raise ValueError(f"{len(widths)} blocks halve {size} pixels to nothing: give fewer")
+        before = channels
         for width, depth in zip(widths, depths, strict=True):
             for k in range(depth):
                 # batch norm shifts by itself, so the convolution needs no bias
-                layers.append(nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False))
-                layers += [nn.MaxPool2d(2)] if k == 0 and pool_first else []
-                layers += [nn.BatchNorm2d(width), nn.ReLU()]
+                self.append(nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False))
+                if k == 0 and pool_first:
+                    self.append(nn.MaxPool2d(2))
+                self.extend([nn.BatchNorm2d(width), nn.ReLU()])
                 before = width
-            layers += [] if pool_first else [nn.MaxPool2d(2)]
+            if not pool_first:
+                self.append(nn.MaxPool2d(2))
         if global_average:
-            layers.append(nn.AdaptiveAvgPool2d(1))
-        side = 1 if global_average else size >> len(widths)
-        super().__init__(*layers, nn.Flatten(), nn.Linear(before * side * side, classes))
+            self.append(nn.AdaptiveAvgPool2d(1))
+            side = 1
+        self.extend([nn.Flatten(), nn.Linear(before * side * side, classes)])
 
 
-class TanhMLP(nn.Sequential):
-    """Fully connected layers with tanh between them. Built in lesson 06.
+class TanhMLP(_Layers):
+    """Fully connected layers with tanh between them.
 
     Input: float (N, 3, 32, 32). Output: scores (N, 2). 393,602 parameters as given by default;
     with the widths (1024, 512, 128) there are 3,737,474.
@@ -167,15 +158,16 @@ class TanhMLP(nn.Sequential):
     """
 
     def __init__(self, widths=(128,)):
-        layers, before = [nn.Flatten()], 3 * 32 * 32
+        super().__init__(nn.Flatten())
+        before = 3 * 32 * 32
         for width in widths:
-            layers += [nn.Linear(before, width), nn.Tanh()]
+            self.extend([nn.Linear(before, width), nn.Tanh()])
             before = width
-        super().__init__(*layers, nn.Linear(before, 2))
+        self.append(nn.Linear(before, 2))
 
 
-class TanhConvNet(nn.Module):
-    """Two convolutions and two linear layers, with tanh. Built in lesson 06.
+class TanhConvNet(_Layers):
+    """Two convolutions and two linear layers, with tanh.
 
     Input: float (N, 3, 32, 32). Output: scores (N, 2). 18,090 parameters.
     Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020, chapter 8.
@@ -184,21 +176,19 @@ class TanhConvNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        self.tanh1, self.pool1 = nn.Tanh(), nn.MaxPool2d(2)  # (N, 16, 16, 16)
         self.conv2 = nn.Conv2d(16, 8, kernel_size=3, padding=1)
+        self.tanh2, self.pool2 = nn.Tanh(), nn.MaxPool2d(2)  # (N, 8, 8, 8)
+        self.flatten = nn.Flatten()
         self.hidden = nn.Linear(8 * 8 * 8, 32)
+        self.tanh3 = nn.Tanh()
         self.output = nn.Linear(32, 2)
-
-    def forward(self, X):
-        X = F.max_pool2d(torch.tanh(self.conv1(X)), 2)  # (N, 16, 16, 16)
-        X = F.max_pool2d(torch.tanh(self.conv2(X)), 2)  # (N, 8, 8, 8)
-        X = torch.tanh(self.hidden(X.flatten(1)))  # (N, 32)
-        return self.output(X)  # (N, 2)
 
 
 class Residual(nn.Module):
-    """A part of a net with a way around it: X + part(X). Built in lesson 07.
+    """A part of a net with a way around it: X + part(X).
 
-    ``part`` must keep the shape of X. Source: He et al., 2015, arXiv:1512.03385.
+    `part` must keep the shape of X. Source: He et al., 2015, arXiv:1512.03385.
     """
 
     def __init__(self, part):
@@ -209,8 +199,8 @@ class Residual(nn.Module):
         return X + self.part(X)
 
 
-class RemedyNet(nn.Sequential):
-    """The convolutional net of lesson 06, with ReLU, and with remedies to choose. Lesson 07.
+class RemedyNet(_Layers):
+    """The convolutional net for birds and airplanes, with ReLU, and with remedies to choose.
 
     Input: float (N, 3, 32, 32). Output: scores (N, 2). 18,090 parameters as given by default,
     38,386 with width 32. Source: Stevens, Antiga and Viehmann, Deep Learning with PyTorch, 2020.
@@ -222,57 +212,49 @@ class RemedyNet(nn.Sequential):
     """
 
     def __init__(self, width=16, blocks=0, batch_norm=False, dropout=0.0, skip=False):
+        super().__init__()
         half = width // 2
 
         def conv(before, after):
             layer = nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm)
-            return [layer, *([nn.BatchNorm2d(after)] if batch_norm else []), nn.ReLU()]
+            norm = [nn.BatchNorm2d(after)] if batch_norm else []
+            return nn.Sequential(layer, *norm, nn.ReLU())
 
-        deep = [nn.Sequential(*conv(half, half)) for _ in range(blocks)]
-        super().__init__(
-            *(*conv(3, width), nn.MaxPool2d(2)),
-            *(*conv(width, half), nn.MaxPool2d(2)),
-            *([Residual(part) for part in deep] if skip else deep),
-            *(nn.Flatten(), nn.Dropout(dropout), nn.Linear(half * 8 * 8, 32), nn.ReLU()),
-            *(nn.Dropout(dropout), nn.Linear(32, 2)),
-        )
+        deep = [conv(half, half) for _ in range(blocks)]
+        self.extend([*conv(3, width), nn.MaxPool2d(2)])
+        self.extend([*conv(width, half), nn.MaxPool2d(2)])
+        self.extend([Residual(part) for part in deep] if skip else deep)
+        self.extend([nn.Flatten(), nn.Dropout(dropout), nn.Linear(half * 8 * 8, 32), nn.ReLU()])
+        self.extend([nn.Dropout(dropout), nn.Linear(32, 2)])
 
 
 def trace_shapes(model: nn.Module, X: torch.Tensor) -> list[tuple[str, tuple[int, ...], int]]:
-    """Run one batch through a model and list what each layer makes. Built in lesson 04.
+    """Run one batch through a copy of a model and list what each layer makes.
 
     Parameters
     ----------
     model : nn.Module
-        Any model; it is left in the mode it was in.
     X : tensor
-        A batch that the model takes, such as ``torch.zeros(1, 3, 64, 64)``.
+        A batch that the model takes, such as `torch.zeros(1, 3, 64, 64)`.
 
     Returns
     -------
     list of (layer, output shape, parameters)
-        In the order in which the layers run; layers that hold other layers are left out.
-
-    Raises
-    ------
-    ValueError
-        If the model stops half-way: the message shows the trace up to there.
+        In the order in which the layers run; layers that hold other layers are left out. If the
+        model stops half-way, there is a ValueError that shows the list up to there.
     """
-    rows, hooks = [], []
-    modes = [(layer, layer.training) for layer in model.modules()]
+    model = copy.deepcopy(model).eval()  # in eval mode a batch of one is fine for batch norm
+    names = {layer: name or "model" for name, layer in model.named_modules()}
+    rows = []
 
-    def note(name):
-        def hook(layer, inputs, output):
-            parameters = sum(p.numel() for p in layer.parameters())
-            rows.append((f"{name} ({type(layer).__name__})", tuple(output.shape), parameters))
+    def note(layer, inputs, output):
+        parameters = sum(p.numel() for p in layer.parameters())
+        rows.append((f"{names[layer]} ({type(layer).__name__})", tuple(output.shape), parameters))
 
-        return hook
-
-    for name, layer in model.named_modules():
+    for layer in names:
         if not list(layer.children()):
-            hooks.append(layer.register_forward_hook(note(name or "model")))
+            layer.register_forward_hook(note)
     try:
-        model.eval()  # a batch of one is fine, and batch norm learns nothing from it
         with torch.no_grad():
             model(X)
     except (RuntimeError, ValueError) as error:
@@ -280,9 +262,4 @@ def trace_shapes(model: nn.Module, X: torch.Tensor) -> list[tuple[str, tuple[int
         raise ValueError(
             f"a batch of the shape {tuple(X.shape)} stops half-way: {error}\nIt came to:\n{trace}"
         ) from None  # the message says it all
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for layer, training in modes:
-            layer.training = training
     return rows

@@ -1,4 +1,4 @@
-"""Muon: an optimizer whose steps are equally long in all directions. Built in lesson 06."""
+"""Muon: an optimizer whose steps are equally long in all directions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Muon", "orthogonalize"]
 
 
 def orthogonalize(G: torch.Tensor, steps: int = 3) -> torch.Tensor:
-    """Bring all singular values of a matrix near 1, and leave its directions. Built in lesson 06.
+    """Bring all singular values of a matrix near 1, and leave its directions.
 
     A Newton-Schulz iteration: each step applies 3.4445 s - 4.775 s³ + 2.0315 s⁵ to every singular
     value s. After three steps those that were above a tenth of the matrix's norm lie between 0.6
@@ -34,11 +34,12 @@ def orthogonalize(G: torch.Tensor, steps: int = 3) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Orthogonal steps for the convolutions, Nesterov SGD for everything else. Built in lesson 06.
+    """Orthogonal steps for the convolutions, Nesterov SGD for everything else.
 
     For convolutions followed by batch norm: before each step a layer's weights are scaled so that
     a filter has length 1 on average, which batch norm makes up for.
-    Source: Jordan et al., Muon, 2024, and its setting for CIFAR-10 (airbench).
+    Source: Jordan et al., Muon, 2024, and its setting for CIFAR-10 (airbench). `torch.optim.Muon`,
+    in PyTorch since 2.9, takes weights with two axes only, so no convolutions.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class Muon(torch.optim.Optimizer):
     other_lr, other_momentum, weight_decay : float
         For the linear layers, the biases and batch norm.
     bias_lr : float, optional
-        For the biases and batch norm alone, which then do not decay; by default ``other_lr``.
+        For the biases and batch norm alone, which then do not decay; by default `other_lr`.
 
     Raises
     ------

@@ -1,21 +1,70 @@
-"""Figures of what a training gave: curves, confusion matrix, mistakes."""
+"""What a training gave: right answers by class, curves, mistakes, and recorded results."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from importlib.resources import files
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from helpers.counting import confusion_matrix
 from helpers.plotting import COLORS, show_figure, show_images
 
-__all__ = ["confusion_matrix", "show_confusion", "show_curves", "show_mistakes"]
+__all__ = ["confusion_matrix", "per_class_accuracy", "recorded"]
+__all__ += ["show_confusion", "show_curves", "show_mistakes"]
+
+
+def confusion_matrix(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
+    """Count how often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted, y : int64 tensors (N,)
+        The model's answers and the labels, 0 to `classes` - 1.
+    classes : int
+
+    Returns
+    -------
+    int64 tensor (classes, classes)
+        Rows are the labels, columns the answers; the diagonal is what was right.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in length, or hold a class outside 0 to `classes` - 1.
+    """
+    if predicted.shape != y.shape or y.ndim != 1:
+        raise ValueError(
+            f"answers have the shape {tuple(predicted.shape)}, labels {tuple(y.shape)}: give one "
+            "answer for each label, such as output.argmax(dim=1)"
+        )
+    both = torch.cat([predicted, y])
+    if len(both) and (both.min() < 0 or both.max() >= classes):
+        raise ValueError(
+            f"answers and labels go from {both.min()} to {both.max()}, but the classes from 0 to "
+            f"{classes - 1}"
+        )
+    return torch.bincount(classes * y + predicted, minlength=classes**2).view(classes, classes)
+
+
+def per_class_accuracy(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> torch.Tensor:
+    """Return the share of right answers among the samples of each class.
+
+    Parameters and errors are those of `confusion_matrix`; give the answers for ALL samples.
+
+    Returns
+    -------
+    float tensor (classes,)
+        Values 0-1; nan for a class without a sample.
+    """
+    matrix = confusion_matrix(predicted, y, classes)
+    return matrix.diagonal() / matrix.sum(dim=1)
 
 
 def show_curves(history, *, alt: str) -> None:
-    """Draw loss and accuracy of each epoch, training and validation. First used in lesson 04.
+    """Draw loss and accuracy of each epoch, training and validation.
 
     Parameters
     ----------
@@ -90,3 +139,22 @@ def show_mistakes(
         return
     titles = [f"{names[y[i]]} taken for {names[predicted[i]]}\n{sure[i]:.0%} sure" for i in wrong]
     show_images([X[i] for i in wrong], titles, columns=min(4, len(wrong)), alt=alt)
+
+
+def recorded(name: str) -> dict:
+    """Read results that a benchmark recorded, such as `recorded("birds")`.
+
+    Raises ValueError if there is no record of that name, and FileNotFoundError if there is none
+    at all.
+    """
+    folder = files("helpers") / "recorded"
+    found = {file.name: file for file in folder.iterdir()} if folder.is_dir() else {}
+    names = sorted(file.removesuffix(".json") for file in found if file.endswith(".json"))
+    if not names:
+        raise FileNotFoundError(
+            f"there are no recorded results in {folder}: helpers is not completely installed, "
+            "install it again"
+        )
+    if name not in names:
+        raise ValueError(f"there are no results {name!r}: choose from {', '.join(names)}")
+    return json.loads(found[f"{name}.json"].read_text(encoding="utf-8"))

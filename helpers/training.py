@@ -6,18 +6,17 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from helpers.counting import per_class_accuracy
-from helpers.weights import load_weights, save_weights
+READ_AT_EACH_STEP = ("cpu",)  # other devices compute ahead, and would have to be waited for
 
-__all__ = ["History", "Score", "evaluate", "fit", "load_weights", "per_class_accuracy"]
-__all__ += ["predict", "save_weights"]
+__all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,10 @@ def fit(
 ) -> History:
     """Train a model, judge it on validation after each epoch, and keep its best weights.
 
-    Built in lesson 04. Batches go to the device of the model. At the end the model has the
-    weights of the epoch with the highest validation accuracy, and the mode (training or
-    evaluation) in which it was given. An interrupt (the stop button) ends the training in the
-    same way, with the epochs finished so far.
+    At the end the model has the weights of the epoch with the highest validation accuracy, and the
+    mode (training or evaluation) in which it was given. An interrupt (the stop button) ends the
+    training in the same way. Batches go to the device of the model; inside an epoch nothing waits
+    for a GPU.
 
     Parameters
     ----------
@@ -82,22 +81,21 @@ def fit(
     train_loader, val_loader : iterables of (X, y)
         X is a float tensor (N, ...), y an int64 tensor (N,) of classes from 0 on.
     epochs : int
-        How often all of ``train_loader`` is seen.
+        How often all of `train_loader` is seen.
     optimizer : torch.optim.Optimizer
-        Made from the parameters of this model.
     loss_function : callable (output, y) -> tensor
-        The mean loss of a batch, such as ``nn.NLLLoss()``.
+        The mean loss of a batch, such as `nn.NLLLoss()`.
     scheduler : torch.optim.lr_scheduler.LRScheduler, optional
-        Changes the learning rate; its ``step`` is called after each batch.
+        Changes the learning rate after each batch.
     patience : int, optional
         Stop early when validation has not improved for so many epochs.
     penalty : callable (model) -> tensor, optional
-        Added to the loss of each batch, but not to the loss that is reported (lesson 07).
+        Added to the loss of each batch, but not to the loss that is reported.
     keep_best : bool
-        If not, the model ends with the weights of the last epoch.
+        If not, the model ends with the weights of the last step.
     bf16 : bool
-        Compute the layers with 16-bit numbers while training (lesson 05); all else keeps 32 bits.
-        Faster where the device has them, see `helpers.machine.fast_bf16`.
+        Compute the layers with 16-bit numbers while training; all else keeps 32 bits. Faster
+        where the device has them, see `helpers.machine.fast_bf16`.
     progress : bool
         Show a progress bar.
 
@@ -109,71 +107,64 @@ def fit(
     Raises
     ------
     ValueError
-        For a batch that cannot be trained on (its shape, type or labels do not fit, or a single
-        sample meets batch norm), for a loader without batches, and for a loss that is not a number.
+        For a batch that does not fit (shape, type, labels; a single sample with batch norm), a
+        loader without batches, and a loss that is not a number (on a GPU: after the epoch).
     MemoryError
         If a batch does not fit into the memory of the device.
     """
-    history, best_weights, found_modes = History(), None, _modes(model)
-    epochs_bar = tqdm(range(1, epochs + 1), desc="epoch", disable=not progress)
-    try:
-        if not model.training:  # else leave parts alone that were frozen with eval()
-            model.train()
-        for epoch in epochs_bar:
-            total_loss, right, total = 0.0, 0, 0
-            start = time.perf_counter()
-            for X, y in train_loader:
-                with _memory_for(X):
-                    output, y = _forward(model, X, y, bf16)
-                    loss = loss_function(output, y)
-                    mean_loss = _checked(loss)
-                    optimizer.zero_grad()
-                    (loss if penalty is None else loss + penalty(model)).backward()
-                    optimizer.step()
-                if scheduler is not None:
-                    scheduler.step()
-                total_loss += mean_loss * len(y)
-                right += (output.argmax(1) == y).sum()  # a tensor: no waiting for a GPU
-                total += len(y)
-            right = int(right)
-            seconds = time.perf_counter() - start  # `right` is a number: the device has finished
-            score = evaluate(model, val_loader, loss_function)
-            history.train.append(_score(total_loss, right, total, "training"))
-            history.validation.append(score)
-            history.seconds.append(seconds)
-            epochs_bar.set_postfix_str(f"validation {100 * score.accuracy:.1f} %")
-            if keep_best and history.best_epoch == epoch:
-                best_weights = copy.deepcopy(model.state_dict())
-            if patience is not None and epoch - history.best_epoch >= patience:
-                break
-    except KeyboardInterrupt:
-        history.interrupted = True
-        print(f"Interrupted. Epochs finished and kept: {len(history.validation)}.")
-    finally:
-        epochs_bar.close()
+
+    def learn(loss):
+        optimizer.zero_grad()
+        (loss if penalty is None else loss + penalty(model)).backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+
+    def leave():
+        bar.close()
         if best_weights is not None:
             model.load_state_dict(best_weights)
-        _restore(found_modes)
+        _restore(modes)
+
+    history, best_weights, modes = History(), None, _modes(model)
+    bar = tqdm(range(1, epochs + 1), desc="epoch", disable=not progress)
+    try:
+        try:
+            if not model.training:  # else leave parts alone that were frozen with eval()
+                model.train()
+            for epoch in bar:
+                start = time.perf_counter()
+                train = _run(model, train_loader, loss_function, "training", learn, bf16)
+                seconds = [*history.seconds, time.perf_counter() - start]
+                validation = [*history.validation, evaluate(model, val_loader, loss_function)]
+                longer = History([*history.train, train], validation, seconds)
+                is_best = keep_best and longer.best_epoch == epoch
+                weights = copy.deepcopy(model.state_dict()) if is_best else best_weights
+                history, best_weights = longer, weights  # at once: no interrupt comes between
+                bar.set_postfix_str(f"validation {100 * validation[-1].accuracy:.1f} %")
+                if patience is not None and epoch - history.best_epoch >= patience:
+                    break
+        finally:
+            leave()
+    except KeyboardInterrupt:
+        leave()  # again, in case the interrupt came in the middle of it
+        history.interrupted = True
+        print(f"Interrupted. Epochs finished and kept: {len(history.validation)}.")
     return history
 
 
+@torch.no_grad()
 def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Score:
-    """Judge a model on all samples of a loader, in evaluation mode. Built in lesson 04.
+    """Judge a model on all samples of a loader, in evaluation mode.
 
     The loss is weighted by sample, so that a smaller last batch does not count more. The model is
     left in the mode in which it was given. Parameters and errors are those of `fit`.
     """
-    total_loss, right, total = 0.0, 0, 0
     with _evaluation(model):
-        for X, y in loader:
-            with _memory_for(X):
-                output, y = _forward(model, X, y)
-            total_loss += _checked(loss_function(output, y)) * len(y)
-            right += (output.argmax(1) == y).sum()
-            total += len(y)
-    return _score(total_loss, int(right), total, "evaluation")
+        return _run(model, loader, loss_function, "evaluation")
 
 
+@torch.no_grad()
 def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
     """Collect the model's output for all samples of a loader, in evaluation mode.
 
@@ -185,26 +176,62 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
     y : int64 tensor (N,), the labels in the same order
     """
     outputs, labels = [], []
+
+    def keep(output, y):  # in the place of a loss
+        outputs.append(output.cpu())
+        labels.append(y.cpu())
+        return torch.zeros(())
+
     with _evaluation(model):
-        for X, y in loader:
-            with _memory_for(X):
-                output, y = _forward(model, X, y)
-            outputs.append(output.cpu())
-            labels.append(y.cpu())
-    if not labels:
-        raise ValueError("the loader gave no batch: is the dataset empty?")
+        _run(model, loader, keep, "prediction")
     return torch.cat(outputs), torch.cat(labels)
+
+
+def _run(model, loader, loss_function, what, learn=None, bf16=False):
+    """Go through a loader once, and learn from each loss if asked to; add up on the device."""
+    device, total = next(model.parameters()).device, 0
+    precise = torch.float32 if device.type == "mps" else torch.float64
+    seen = torch.zeros(2, 2, dtype=precise, device=device)
+    for X, y in loader:
+        if total == 0:
+            _look_at(model, X, y)
+        with _explained(model, X, y):
+            output, y = _forward(model, X, y, bf16)
+            classes, right = output.shape[1], (output.argmax(1) == y).sum()
+            loss = loss_function(output, y.clamp(0, classes - 1))  # else a GPU stops for good
+            seen[0] += torch.stack([loss.detach().to(seen) * len(y), right.to(seen)])
+            seen[1] = torch.maximum(seen[1], torch.stack([-y.min(), y.max()]))
+            if device.type in READ_AT_EACH_STEP:
+                _read(seen, classes)
+            if learn is not None:
+                learn(loss)
+        total += len(y)
+    if total == 0:
+        raise ValueError(f"the loader for {what} gave no batch: is the dataset empty?")
+    loss, right = _read(seen, classes)
+    return Score(loss / total, right, total)
+
+
+def _read(seen, classes):
+    """Wait for the device, and refuse what is of no use."""
+    (loss, right), (below, highest) = seen.tolist()
+    if below > 0 or highest >= classes:
+        y = int(-below if below > 0 else highest)
+        raise ValueError(f"there is a label {y}, but the model has the classes 0 to {classes - 1}")
+    if not math.isfinite(loss):
+        cure = "lower the learning rate, and check that the pictures hold no nan"
+        raise ValueError(f"the loss became {loss}: {cure}")
+    return loss, int(right)
 
 
 @contextmanager
 def _evaluation(model):
-    found_modes = _modes(model)
+    modes = _modes(model)
     model.eval()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
-        _restore(found_modes)
+        _restore(modes)
 
 
 def _modes(model):
@@ -216,65 +243,12 @@ def _restore(modes):
         layer.training = training
 
 
-def _checked(loss):
-    value = loss.item()
-    if not math.isfinite(value):
-        raise ValueError(
-            f"the loss became {value}: lower the learning rate, and check that the pictures hold "
-            "no nan"
-        )
-    return value
-
-
-@contextmanager
-def _memory_for(X):
-    """Say what to lower when a batch does not fit; PyTorch's message names bytes only."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not _is_out_of_memory(error):
-            raise
-        raise MemoryError(
-            f"no memory for a batch of the shape {tuple(X.shape)}: lower batch_size, or take a "
-            f"narrower net ({str(error).splitlines()[0]})"
-        ) from error
-
-
-def _is_out_of_memory(error):
-    said = ("can't allocate", "Invalid buffer size", "INT_MAX")  # the last two: Apple's GPU
-    return isinstance(error, torch.OutOfMemoryError) or any(part in str(error) for part in said)
-
-
-def _score(total_loss, right, total, what):
-    if total == 0:
-        raise ValueError(f"the loader for {what} gave no batch: is the dataset empty?")
-    return Score(total_loss / total, right, total)
-
-
-def _forward(model, X, y, bf16=False):
-    """Run one batch on the model's device; say in a sentence what does not fit."""
-    if not torch.is_tensor(X) or not X.is_floating_point():
-        kind = X.dtype if torch.is_tensor(X) else type(X).__name__
-        raise ValueError(f"a batch is {kind}: make it a float tensor, with values 0-1 for pictures")
-    y = torch.as_tensor(y)
-    if y.ndim != 1 or len(y) != len(X) or y.dtype != torch.int64:
-        raise ValueError(
-            f"labels are {y.dtype} of the shape {tuple(y.shape)} for {len(X)} samples: "
-            f"give one whole number for each, int64 of the shape ({len(X)},)"
-        )
-    if (
-        len(y) == 1
-        and model.training
-        and any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in model.modules())
-    ):
-        raise ValueError(
-            "a batch of a single sample cannot be trained on with batch norm: "
-            "choose another batch_size, or drop_last=True in the DataLoader"
-        )
+def _forward(model, X, y, bf16):
     device = next(model.parameters()).device
-    X, y = X.to(device), y.to(device)
+    ahead = device.type == "cuda"  # so that a copy is not waited for
+    X, y = X.to(device, non_blocking=ahead), torch.as_tensor(y).to(device, non_blocking=ahead)
     try:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             output = model(X)
     except (RuntimeError, ValueError) as error:
         if _is_out_of_memory(error):
@@ -287,10 +261,83 @@ def _forward(model, X, y, bf16=False):
             f"for {len(y)} samples the model gives {tuple(output.shape)} instead of "
             f"({len(y)}, classes): flatten with flatten(1), which keeps the first axis"
         )
-    outside = (y < 0) | (y >= output.shape[1])
-    if outside.any():
-        wrong = y[outside][0].item()
-        raise ValueError(
-            f"there is a label {wrong}, but the model has the classes 0 to {output.shape[1] - 1}"
-        )
     return (output.float() if bf16 else output), y
+
+
+@contextmanager
+def _explained(model, X, y):
+    """Say in a sentence what does not fit, where PyTorch raises an error in its own words."""
+    try:
+        yield
+    except Exception as error:
+        if _is_out_of_memory(error):
+            raise MemoryError(
+                f"no memory for a batch of the shape {tuple(X.shape)}: lower batch_size, or take a "
+                f"narrower net ({str(error).splitlines()[0]})"
+            ) from error
+        _look_at(model, X, y)
+        raise
+
+
+def _is_out_of_memory(error):
+    said = ("out of memory", "can't allocate", "Invalid buffer size", "INT_MAX")  # CUDA, CPU, Apple
+    return isinstance(error, RuntimeError) and any(part in str(error) for part in said)
+
+
+def _look_at(model, X, y):
+    """Refuse a batch that does not fit."""
+    if not torch.is_tensor(X) or not X.is_floating_point():
+        kind = X.dtype if torch.is_tensor(X) else type(X).__name__
+        raise ValueError(f"a batch is {kind}: make it a float tensor, with values 0-1 for pictures")
+    y = torch.as_tensor(y)
+    if y.ndim != 1 or len(y) != len(X) or y.dtype != torch.int64:
+        raise ValueError(
+            f"labels are {y.dtype} of the shape {tuple(y.shape)} for {len(X)} samples: "
+            f"give one whole number for each, int64 of the shape ({len(X)},)"
+        )
+    batch_norm = nn.modules.batchnorm._BatchNorm
+    if len(y) == 1 and model.training and any(isinstance(m, batch_norm) for m in model.modules()):
+        raise ValueError(
+            "a batch of a single sample cannot be trained on with batch norm: "
+            "choose another batch_size, or drop_last=True in the DataLoader"
+        )
+
+
+def save_weights(model: nn.Module, path) -> None:
+    """Save a model's weights to a file: written beside, then renamed, so never half a file."""
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    torch.save(model.state_dict(), beside)
+    beside.replace(path)
+
+
+def load_weights(model: nn.Module, path) -> None:
+    """Load weights that `save_weights` wrote, whatever device they were saved on.
+
+    Raises FileNotFoundError if there is no such file, and ValueError if it holds anything but
+    weights (it might run code), or another model's weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there are no weights at {path}: train and save the model first")
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle's, zip's and torch's own errors, by version
+        raise ValueError(
+            f"{path} is not a file of weights: damaged, or it holds Python objects that might run "
+            "code. Load only what save_weights wrote"
+        ) from error
+    weights = weights if isinstance(weights, dict) else {}
+    own, found = (
+        {name: tuple(getattr(w, "shape", ())) for name, w in part.items()}
+        for part in (model.state_dict(), weights)
+    )
+    if found != own:  # looked at first, because load_state_dict copies what fits before it raises
+        name = next(n for n in [*own, *found] if own.get(n) != found.get(n))
+        first = next(iter(found), None)
+        other = f"none; it begins with {first} {found[first]}" if found else "none"
+        raise ValueError(
+            f"{path} does not hold the weights of a {type(model).__name__} like this one: {name} "
+            f"should have the shape {own.get(name, 'none')}, the file has {found.get(name, other)}"
+        )
+    model.load_state_dict(weights)

@@ -1,9 +1,9 @@
 """Tests of the networks from lesson 05 on, and of what their training needs."""
 
 import platform
-import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -11,8 +11,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.machine import CPU_BF16, fast_bf16, keep_memory
-from helpers.models import BlockNet, FourConvNet, TinyNet, trace_shapes
-from helpers.training import fit, per_class_accuracy
+from helpers.models import (
+    BlockNet,
+    FourConvNet,
+    RemedyNet,
+    SignsNet,
+    TanhConvNet,
+    TanhMLP,
+    TinyNet,
+    trace_shapes,
+)
+from helpers.training import fit
 
 
 @pytest.mark.parametrize(
@@ -83,36 +92,52 @@ def test_block_net_refuses_what_cannot_be():
         BlockNet(depths=(1, 2))
 
 
-# ---------------------------------------------------------------- per_class_accuracy
+# ---------------------------------------------------------------- nets can be cut
+
+NETS = {
+    "signs": (partial(SignsNet, size=16, channels=4), (3, 16, 16)),
+    "tiny": (TinyNet, (1, 28, 28)),
+    "four convolutions": (FourConvNet, (1, 28, 28)),
+    "blocks": (partial(BlockNet, (4, 6), (1, 2), global_average=True), (1, 28, 28)),
+    "tanh MLP": (partial(TanhMLP, (8, 4)), (3, 32, 32)),
+    "tanh convolutions": (TanhConvNet, (3, 32, 32)),
+    "remedies": (partial(RemedyNet, blocks=2, batch_norm=True, skip=True), (3, 32, 32)),
+}
 
 
-def test_per_class_accuracy_by_hand():
-    y = torch.tensor([0, 0, 0, 1, 1, 3])
-    predicted = torch.tensor([0, 0, 1, 1, 1, 0])
-    share = per_class_accuracy(predicted, y, classes=4)
-    assert torch.allclose(share[[0, 1, 3]], torch.tensor([2 / 3, 1, 0]))
-    assert share[2].isnan()  # no sample has that label
+@pytest.mark.parametrize(("make", "shape"), NETS.values(), ids=NETS)
+def test_a_net_can_be_cut(make, shape):
+    torch.manual_seed(0)
+    net, X = make().eval(), torch.rand(2, *shape)
+    body, names = net[:-1], [name for name, _ in net.named_children()]
+    assert type(body) is nn.Sequential and len(body) == len(net) - 1 == len(names) - 1
+    assert all(ours is theirs for ours, theirs in zip(body, net, strict=False))  # weights too
+    assert [name for name, _ in body.named_children()] == names[:-1]
+    assert net[0] is body[0] and net[-1] is list(net)[-1] is not body[-1]
+    assert torch.equal(net[-1](body(X)), net(X))
+    assert torch.equal(net[2:](net[:2](X)), net(X))
 
 
-def test_per_class_accuracy_counts_every_sample():
-    y = torch.arange(10).repeat(7)
-    predicted = torch.where(torch.arange(70) < 4, (y + 1) % 10, y)
-    share = per_class_accuracy(predicted, y, classes=10)
-    assert torch.allclose(share[:4], torch.tensor(6 / 7)) and (share[4:] == 1).all()
+@pytest.mark.parametrize(("make", "shape"), NETS.values(), ids=NETS)
+def test_a_net_can_get_another_end(make, shape):
+    torch.manual_seed(0)
+    net, X = make().eval(), torch.rand(2, *shape)
+    body = net[:-1]
+    del net[-1]
+    assert torch.equal(net(X), body(X))
+    net.append(nn.Softmax(dim=1))
+    assert torch.equal(net(X), body(X).softmax(dim=1))
 
 
 @pytest.mark.parametrize(
-    ("predicted", "y", "said"),
+    ("make", "names"),
     [
-        ([0, 1], [0, 1, 2], "answers have the shape (2,), labels (3,)"),
-        ([[0.1, 0.9]], [1], "output.argmax(dim=1)"),
-        ([0, 3], [0, 1], "go from 0 to 3, but the classes from 0 to 2"),
-        ([0, 1], [0, -1], "go from -1 to 1"),
+        (SignsNet, "block1 block2 block3 hidden hidden_norm output"),
+        (TanhConvNet, "conv1 conv2 hidden output"),
     ],
 )
-def test_per_class_accuracy_refuses(predicted, y, said):
-    with pytest.raises(ValueError, match=re.escape(said)):
-        per_class_accuracy(torch.tensor(predicted), torch.tensor(y), classes=3)
+def test_saved_weights_are_known_by_the_names_of_the_layers(make, names):
+    assert list(dict.fromkeys(key.split(".")[0] for key in make().state_dict())) == names.split()
 
 
 # ---------------------------------------------------------------- fit: penalty, bf16, seconds

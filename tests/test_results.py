@@ -1,12 +1,22 @@
 """Tests of helpers.results: the counts by hand, the figures by what they draw."""
 
+import json
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
-from helpers import plotting
-from helpers.results import confusion_matrix, show_confusion, show_curves, show_mistakes
+from helpers import plotting, results
+from helpers.results import (
+    confusion_matrix,
+    per_class_accuracy,
+    recorded,
+    show_confusion,
+    show_curves,
+    show_mistakes,
+)
 from helpers.training import History, Score
 
 NAMES = ["zero", "one", "two"]
@@ -148,3 +158,69 @@ def test_a_model_without_mistakes_is_told_so(shown, capsys):
 def test_confusion_of_a_class_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="classes from 0 to 2"):
         confusion_matrix(torch.tensor([3, 0]), torch.tensor([0, 2]), 3)
+
+
+# ---------------------------------------------------------------- per_class_accuracy
+
+
+def test_per_class_accuracy_by_hand():
+    y = torch.tensor([0, 0, 0, 1, 1, 3])
+    predicted = torch.tensor([0, 0, 1, 1, 1, 0])
+    share = per_class_accuracy(predicted, y, classes=4)
+    assert torch.allclose(share[[0, 1, 3]], torch.tensor([2 / 3, 1, 0]))
+    assert share[2].isnan()  # no sample has that label
+
+
+def test_per_class_accuracy_counts_every_sample():
+    y = torch.arange(10).repeat(7)
+    predicted = torch.where(torch.arange(70) < 4, (y + 1) % 10, y)
+    share = per_class_accuracy(predicted, y, classes=10)
+    assert torch.allclose(share[:4], torch.tensor(6 / 7)) and (share[4:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("predicted", "y", "said"),
+    [
+        ([0, 1], [0, 1, 2], "answers have the shape (2,), labels (3,)"),
+        ([[0.1, 0.9]], [1], "output.argmax(dim=1)"),
+        ([0, 3], [0, 1], "go from 0 to 3, but the classes from 0 to 2"),
+        ([0, 1], [0, -1], "go from -1 to 1"),
+    ],
+)
+def test_per_class_accuracy_refuses(predicted, y, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        per_class_accuracy(torch.tensor(predicted), torch.tensor(y), classes=3)
+
+
+# ---------------------------------------------------------------- recorded results
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package with an empty folder of recorded results."""
+    monkeypatch.setattr(results, "files", lambda name: tmp_path / name)
+    folder = tmp_path / "helpers" / "recorded"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_recorded_results_are_read_by_name(package):
+    found = {"experiments": {"größer": [0.5, 1]}}
+    (package / "birds.json").write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    assert recorded("birds") == found
+
+
+@pytest.mark.parametrize("name", ["bird", "birds.json", "../recorded/birds", ""])
+def test_results_that_were_not_recorded_are_named(package, name):
+    for there in ("signs.json", "birds.json", "notes.txt"):
+        (package / there).write_text("{}")
+    with pytest.raises(ValueError, match=f"no results '{re.escape(name)}': .* birds, signs$"):
+        recorded(name)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_installation_without_records_is_named(package, folder):
+    if not folder:
+        package.rmdir()
+    with pytest.raises(FileNotFoundError, match="not completely installed, install it again"):
+        recorded("birds")

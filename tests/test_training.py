@@ -11,12 +11,16 @@ import math
 import os
 import pickle
 import re
+import sys
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from helpers import training
 from helpers.models import SignsNet, trace_shapes
 from helpers.training import Score, evaluate, fit, load_weights, predict, save_weights
 
@@ -107,8 +111,12 @@ def test_trace_lists_every_layer_of_signs_net():
         ("block1.2 (MaxPool2d)", (2, 32, 32, 32), 0),
         ("block1.3 (ReLU)", (2, 32, 32, 32), 0),
     ]
-    assert [shape for _, shape, _ in rows[7::4]] == [(2, 64, 16, 16), (2, 128, 8, 8), (2, 6)]
-    assert rows[12] == ("hidden (Linear)", (2, 128), 128 * 8 * 8 * 128 + 128)
+    assert [shape for _, shape, _ in rows[7:12:4]] == [(2, 64, 16, 16), (2, 128, 8, 8)]
+    assert rows[12:14] == [
+        ("flatten (Flatten)", (2, 8192), 0),
+        ("hidden (Linear)", (2, 128), 128 * 8 * 8 * 128 + 128),
+    ]
+    assert rows[-1] == ("log_softmax (LogSoftmax)", (2, 6), 0)
     assert sum(count for _, _, count in rows) == sum(p.numel() for p in model.parameters())
 
 
@@ -380,6 +388,140 @@ def test_nan_in_the_pictures_is_named(flat, pictures):
     assert same(before, dict(flat.named_parameters()))
 
 
+# ---------------------------------------------------------------- fit: an interrupt at any line
+
+
+def interrupted_training(moment, model, **options):
+    """Train for three epochs of two steps, with an interrupt at a line of helpers.training.
+
+    Returns the history, None if fit was left by the interrupt; the steps that were made; and
+    whether there was an interrupt.
+    """
+    optimizer = Scripted(model, [1.5, 3.5, 2.5, 7.5, 6.5, 5.5])
+    found, lines, history = sys.gettrace(), 0, None
+
+    def trace(frame, event, _):
+        nonlocal lines
+        if frame.f_code.co_filename != training.__file__:
+            return None
+        lines += event == "line"
+        if event == "line" and lines == moment:
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        history = train(model, batches(*TEN, 5), optimizer=optimizer, epochs=3, **options)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(found)
+    return history, 6 - len(list(optimizer.thresholds)), lines >= moment
+
+
+@pytest.mark.parametrize("keep_best", [True, False])
+def test_an_interrupt_at_any_line_leaves_history_and_weights_of_one_mind(capsys, keep_best):
+    moment, came, lengths = 0, True, set()
+    while came:
+        moment, model = moment + 1, nn.Sequential(below(0.5), nn.Dropout(0.5)).eval()
+        model.bias = model[0].bias
+        history, steps, came = interrupted_training(moment, model, keep_best=keep_best)
+        assert not any(layer.training for layer in model.modules()), moment
+        reached = [0.5, 1.5, 3.5, 2.5, 7.5, 6.5, 5.5][steps]
+        if history is None:  # before the first step, or after everything
+            assert threshold(model) == {0: 0.5, 6: 7.5 if keep_best else 5.5}[steps], moment
+            continue
+        finished = len(history.validation)
+        lengths.add(finished)
+        assert len(history.train) == len(history.seconds) == finished, moment
+        assert history.interrupted == came
+        assert rights(history.validation) == [4, 8, 6][:finished]
+        best = [reached, 3.5, 7.5, 7.5][finished] if keep_best else reached
+        assert threshold(model) == best, moment
+    assert lengths == {0, 1, 2, 3} and moment > 300
+
+
+# ---------------------------------------------------------------- fit: no wait for a GPU
+
+
+class Computed(TorchDispatchMode):
+    """Count what cannot go on before the device has finished: its numbers decide what follows."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        waiting = ("_local_scalar_dense", "nonzero", "equal", "is_nonzero", "masked_select")
+        self.count += func._schema.name.removeprefix("aten::") in waiting
+        return func(*args, **kwargs or {})
+
+
+class Asked(TorchFunctionMode):
+    """Count what brings numbers from the device without computing."""
+
+    count = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.count += getattr(func, "__name__", "") in ("tolist", "cpu", "numpy", "__array__")
+        return func(*args, **kwargs or {})
+
+
+@pytest.fixture
+def ahead(monkeypatch):
+    """Let fit treat the CPU as a device that computes ahead, as a GPU does."""
+    monkeypatch.setattr(training, "READ_AT_EACH_STEP", ())
+
+
+def waits(model, steps, epochs, **options):
+    X, y = torch.rand(2 * steps, 3, 8, 8), torch.arange(2 * steps) % 6
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    options |= {"optimizer": optimizer, "loss": nll, "epochs": epochs}
+    options["scheduler"] = torch.optim.lr_scheduler.LinearLR(optimizer)
+    options["penalty"] = lambda model: sum(w.square().sum() for w in model.parameters())
+    with Computed() as computed, Asked() as asked:
+        train(model, batches(X, y, 2), batches(X, y, 4), **options)
+    return computed.count + asked.count
+
+
+@pytest.mark.parametrize("steps", [5, 50])
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_an_epoch_waits_twice_for_a_gpu_however_long_it_is(net, steps, epochs, ahead):
+    assert waits(net, steps, epochs) == 2 * epochs
+
+
+def test_waits_are_counted(net):
+    assert waits(net, 20, 1) == 20 + 1 + 10 + 1  # on a CPU: at each step, and at the end
+
+
+def test_results_do_not_depend_on_when_they_are_read(flat, pictures, ahead, monkeypatch):
+    histories, loader = [], batches(*pictures, 5)
+    for at_each_step in ((), ("cpu",)):
+        monkeypatch.setattr(training, "READ_AT_EACH_STEP", at_each_step)
+        torch.manual_seed(0)
+        model = copy.deepcopy(flat)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        history = train(model, loader, optimizer=optimizer, loss=nll, epochs=2)
+        histories.append((history.train, history.validation))
+    assert histories[0] == histories[1]
+
+
+def test_a_gpu_finds_nan_at_the_end_of_the_epoch(ahead):
+    model = below(0.5)
+    optimizer = Scripted(model, [5.5, 6.5, math.nan, 4.5, 9.5, 9.5])
+    with pytest.raises(ValueError, match="became nan: lower the learning rate"):
+        train(model, batches(*TEN, 5), optimizer=optimizer, epochs=3)
+    assert threshold(model) == 6.5
+    assert next(optimizer.thresholds) == 9.5  # the epoch was finished, and no other begun
+
+
+@pytest.mark.parametrize("wrong", [7, -1, -100])
+@pytest.mark.parametrize("use", ["fit", "evaluate", "predict"])
+def test_a_gpu_never_computes_with_a_wrong_label(flat, pictures, use, wrong, ahead):
+    X, y = pictures
+    y[20] = wrong  # the last of five batches
+    with pytest.raises(ValueError, match=f"a label {wrong}, but the model has the classes 0 to 5"):
+        USES[use](flat, batches(X, y, 5))
+
+
 @pytest.mark.parametrize(
     ("loaders", "what"),
     [(([], batches(*TEN, 5)), "training"), ((batches(*TEN, 5), []), "evaluation")],
@@ -435,6 +577,39 @@ def test_a_batch_that_does_not_fit_is_named(net, pictures, use, spoil, words):
     with pytest.raises(ValueError, match=words):
         use(net, [spoil(*pictures)])
     assert net.training
+
+
+@every_use
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda X, y: ((255 * X).byte(), y), "a batch is torch.uint8: make it a float tensor"),
+        (lambda X, y: (X.numpy(), y), "a batch is ndarray: make it a float tensor"),
+        (lambda X, y: (X, y[:24]), r"shape \(24,\) for 25 samples"),
+        (lambda X, y: (X, y + 1), "a label 6, but the model has the classes 0 to 5"),
+        (lambda X, y: (X, y - 1), "a label -1, but the model has the classes 0 to 5"),
+        (lambda X, y: (X.repeat(1, 1, 2, 2), y), r"cannot take .* shape \(25, 3, 16, 16\)"),
+    ],
+)
+def test_a_later_batch_that_does_not_fit_is_named_too(net, pictures, use, spoil, words):
+    with pytest.raises(ValueError, match=words):
+        use(net, [pictures, spoil(*pictures)])
+    assert net.training
+
+
+@pytest.mark.parametrize("use", ["fit", "evaluate"])
+def test_later_labels_of_another_type_are_named(net, pictures, use):
+    with pytest.raises(ValueError, match=r"labels are torch.float32"):
+        USES[use](net, [pictures, (pictures[0], pictures[1].float())])
+
+
+@pytest.mark.parametrize("use", ["fit", "evaluate"])
+def test_an_error_of_the_loss_stays_what_it_is(flat, pictures, use):
+    def loss(output, y):
+        raise RuntimeError("not made for this")
+
+    with pytest.raises(RuntimeError, match="not made for this"):
+        train(flat, [pictures], loss=loss) if use == "fit" else evaluate(flat, [pictures], loss)
 
 
 class WrongFlatten(nn.Module):

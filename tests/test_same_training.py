@@ -1,0 +1,65 @@
+"""The fast training stands in the lesson, in examples/cifar10.py and in the benchmarks' ladder."""
+
+import ast
+import sys
+
+import pytest
+import torch
+from lessons import LESSONS, ROOT, code_cells
+
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "benchmarks")]
+import cifar10 as example
+import ladder
+
+from helpers.batches import Batches
+from helpers.machine import set_seed
+from helpers.training import evaluate
+
+SETTING = {"epochs": 2, "batch_size": 384, "lr": 0.12}
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Twice 768 pictures in ten colours, with noise: to train on, and to judge."""
+    dice = torch.Generator().manual_seed(0)
+    colours = torch.randn(10, 3, 1, 1, generator=dice)
+    y = torch.randint(10, (1536,), generator=dice)
+    X = (colours[y] + torch.randn(1536, 3, 32, 32, generator=dice)).contiguous(
+        memory_format=torch.channels_last
+    )
+    return X[:768], y[:768], X[768:], y[768:]
+
+
+def names_of_the_lesson(X_train, y_train):
+    """Run the imports and definitions of the lesson, and nothing else, with other pictures."""
+    (lesson,) = (path for path in LESSONS if path.stem.endswith("cifar10_at_speed"))
+    device = torch.device("cpu")
+    names = {"X_train": X_train, "y_train": y_train, "device": device, "bf16": False}
+    wanted = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    for cell in code_cells(lesson)[1:]:
+        for node in ast.parse(cell.source).body:
+            if isinstance(node, wanted):
+                exec(compile(ast.Module([node], []), str(lesson), "exec"), names)
+    return names
+
+
+def test_the_lessons_last_step_is_the_example(pictures):
+    X, y, X_new, y_new = pictures
+    ours = names_of_the_lesson(X, y)
+    net = ours["run"](ours["with_muon"], epochs=SETTING["epochs"])
+    set_seed(0)
+    other = example.make_net(X, (32, 64, 128), (1, 2, 2))
+    example.train(other, X, y, **SETTING, bf16=False)
+    for mine, theirs in zip(net.state_dict().values(), other.state_dict().values(), strict=True):
+        assert torch.allclose(mine.float(), theirs.float(), rtol=1e-3, atol=1e-3)
+    once = evaluate(net, Batches(X_new, y_new, 256), torch.nn.CrossEntropyLoss())
+    twice = evaluate(ours["Twice"](net), Batches(X_new, y_new, 256), torch.nn.CrossEntropyLoss())
+    assert once.accuracy > 0.5  # it has learned: else agreeing would say nothing
+    assert abs(once.right - example.right(other, X_new, y_new, mirror=False)) <= 4
+    assert abs(twice.right - example.right(other, X_new, y_new, mirror=True)) <= 4
+
+
+def test_the_lesson_shows_the_example_as_it_stands():
+    (lesson,) = (path for path in LESSONS if path.stem.endswith("cifar10_at_speed"))
+    shown = (ROOT / "examples" / "cifar10.py").read_text(encoding="utf-8")
+    assert f"```python\n{shown}```" in lesson_text(lesson)
