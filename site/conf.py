@@ -35,7 +35,6 @@ include_patterns = ["**.md", "**.rst", "**.ipynb"]
 
 nb_execution_mode = "off"  # the stored outputs are the ones that the tests have compared
 nb_merge_streams = True
-nb_code_prompt_show = nb_code_prompt_hide = "Set-up for Colab and Kaggle"  # what is folded
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 

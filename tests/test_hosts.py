@@ -9,8 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lessons import LESSONS, ROOT, code_cells
 from nbclient import NotebookClient
+
+from notebooks import LESSONS, ROOT, code_cells
 
 HOSTS = ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"]
 ASK = "\nimport helpers\nprint(helpers.__file__)"

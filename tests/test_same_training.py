@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from lessons import LESSONS, ROOT, code_cells
+from notebooks import LESSONS, ROOT, code_cells
 
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "benchmarks")]
 import cifar10 as example
