@@ -121,7 +121,7 @@ def test_folder_has_what_the_lessons_need_and_no_more(folder):
         assert f"student/{LESSONS[0].name}" in archive.namelist()
 
 
-@pytest.mark.parametrize("lesson", map(find, EXECUTED), ids=lambda path: path.stem)
+@pytest.mark.parametrize("lesson", [*map(find, EXECUTED)], ids=lambda path: path.stem)
 def test_copy_runs_to_its_end(lesson, folder, monkeypatch):
     monkeypatch.setenv("CNN_DATA", str(data_folder()))
     monkeypatch.delenv("PYTHONPATH", raising=False)  # nothing but the folder itself
