@@ -18,7 +18,6 @@ open: setup  ## JupyterLab with the first lesson
 
 data: setup  ## fetch the datasets now, for a classroom without network
 	$(BIN)/python -m helpers.data
-	$(BIN)/python -m helpers.signs draw
 
 test: setup  ## the tests and all lessons, outputs compared
 	$(BIN)/pytest --nbval

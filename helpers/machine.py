@@ -164,10 +164,13 @@ def _device_line() -> tuple[str, str, str]:
 
 
 def _dataset_lines() -> list[tuple[str, str, str]]:
-    from helpers import data
+    from helpers.sources import datasets, folder  # both import torch
 
-    hands = (data.data_folder() / "64x64_SIGNS").is_dir()  # of lessons 03 and 04
-    return [
-        (name, state if state == "whole" else f"{state}: it is fetched on first use", "")
-        for name, state in data.status().items()
-    ] + [("drawn hands", "there" if hands else "missing: they are drawn on first use", "")]
+    place, lines = folder.data_folder(), []
+    for name, state in datasets.status().items():
+        lines.append(
+            (name, state if state == "whole" else f"{state}: it is fetched on first use", "")
+        )
+    hands = (place / "64x64_SIGNS").is_dir()
+    lines.append(("drawn hands", "there" if hands else "missing: they are drawn on first use", ""))
+    return [("data folder", str(place), ""), *lines]

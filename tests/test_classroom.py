@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 import student
-from helpers.fetching import data_folder
+from helpers.sources.fetching import data_folder
 from notebooks import (
     LESSONS,
     ROOT,

@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from helpers import explorer, machine, plotting
+from helpers import machine, plotting
+from helpers.lessons import filters as explorer
+from helpers.lessons import start
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_report_says_ready(capsys):
     machine.report()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "Ready."
-    assert sum(line.startswith("✓") for line in lines) == 11
+    assert sum(line.startswith("✓") for line in lines) == 12
 
 
 def test_report_looks_for_all_data(monkeypatch, capsys, tmp_path):
@@ -230,10 +232,10 @@ def test_numbers_are_written_into_the_cells(drawn):
 
 
 def test_training_flow_names_its_steps_in_order(drawn, shown):
-    plotting.show_training_flow()
+    start.show_training_flow()
     (ax,) = drawn()
     named = [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
-    assert named == [name for name, _ in plotting.FLOW] and len(named) == 6
+    assert named == [name for name, _ in start.FLOW] and len(named) == 6
     alt = shown[0][0]["text/plain"]
     places = [alt.index(name) for name in named]
     assert places == sorted(places)

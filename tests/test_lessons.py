@@ -21,7 +21,13 @@ from notebooks import (
 )
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-KNOWN_TAGS = {"raises-exception", "nbval-ignore-output", "nbval-skip", "skip-execution"}
+KNOWN_TAGS = {
+    "raises-exception",
+    "nbval-ignore-output",
+    "nbval-skip",
+    "skip-execution",
+    "remove-cell",
+}
 SECTIONS = ["## When it goes wrong", "## What we claimed, checked", "## In short"]
 
 

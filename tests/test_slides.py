@@ -36,7 +36,7 @@ def test_deck_shows_every_section_and_figure(lesson):
 @all_lessons
 def test_deck_leaves_out_what_is_for_readers_only(lesson):
     deck = slides.deck(lesson)
-    assert "REPOSITORY" not in deck and slides.LEFT_OUT[3:] not in deck
+    assert "YOUR-COPY" not in deck and slides.LEFT_OUT[3:] not in deck
     assert "Solution" not in deck and "<details>" not in deck and "it/s]" not in deck
     assert deck.count('<aside class="notes">') == markdown(lesson).count("<details>")
     assert "Traceback (most" not in deck and "File " not in deck.split("</style>")[1]

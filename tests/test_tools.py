@@ -11,7 +11,18 @@ import pytest
 
 import contents
 import lesson as tool
-from notebooks import LESSONS, NOTEBOOKS, ROOT, find, heading, numbers, read, shown_numbers, topic
+from notebooks import (
+    LESSONS,
+    NOTEBOOKS,
+    ROOT,
+    address,
+    find,
+    heading,
+    numbers,
+    read,
+    shown_numbers,
+    topic,
+)
 
 URL = "https://github.com/someone/a-fork"
 COPIED = "notebooks helpers examples data benchmarks site tests tools pictures".split()
@@ -106,9 +117,7 @@ def test_address_is_written_into_badges_and_setup_cell(project):
 
 def test_no_badge_stands_without_an_address():
     for path in LESSONS:
-        title, *others = read(path).cells
-        setup = next(cell.source for cell in others if cell.cell_type == "code")
-        assert title.source.count("[![Open in") == (2 if "https://github.com" in setup else 0)
+        assert read(path).cells[0].source.count("[![Open in") == (2 if address() else 0)
 
 
 @pytest.mark.parametrize("wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"])

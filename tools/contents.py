@@ -163,7 +163,8 @@ def mender(known: dict, readme: str):
     """Give the function that mends the names of lessons in a text.
 
     The README's table has the numbers and titles as they were. A title of several words is known
-    wherever it stands; one of a single word, such as Pooling, behind "lesson" or a number only.
+    wherever it stands; one of a single word, such as Pooling, behind "lesson" or a number, and
+    in quotes and brackets ("Pooling").
     """
     old = {topic: (nn, name) for nn, name, topic in ROW.findall(readme) if topic in known}
     moved = {nn: known[topic][0] for topic, (nn, _) in old.items()}
@@ -178,7 +179,7 @@ def mender(known: dict, readme: str):
         rf"|\b(?P<pair>\d\d) (?P<name>{names})(?!\w)"
         r"|(?P<lead>\b[Ll]esson(?P<s>s)?\s+|\bL=)"
         r"(?P<list>\d\d(?(s)(?:(?:, | and | or | to )\d\d)*))(?![\d_])"
-        rf"|(?P<word>\b[Ll]esson \W?)(?P<called>{names})(?!\w)"
+        rf"|(?P<word>\b[Ll]esson \W?| \("(?=[^"\n]+"\)))(?P<called>{names})(?!\w)"
         rf"|(?P<wide>{'|'.join(map(re.escape, wide)) or '(?!)'})"
     )
 

@@ -25,8 +25,10 @@ from nbclient import NotebookClient
 
 import contents
 from notebooks import (
+    ADDRESS,
     BADGES,
     LESSONS,
+    NO_ADDRESS,
     NOTEBOOKS,
     ROOT,
     exercises,
@@ -315,7 +317,7 @@ def address(url: str) -> None:
     for lesson in LESSONS:
         notebook = to_change(lesson)
         setup, first = setup_cell(notebook), notebook.cells[0]
-        setup.source = re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', setup.source)
+        setup.source = ADDRESS.sub(f"git+{url or NO_ADDRESS}", setup.source)
         first.source = BADGES.sub("", first.source, count=1)
         if url:
             first.source = first.source.replace("\n", f"\n\n{_badges(url, lesson.name)}\n", 1)

@@ -25,6 +25,8 @@ FACTS = ("question", "learn", "result")
 BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 FOLDED = re.compile(r"\n*<details><summary>.*?</summary>(.*?)</details>", re.S)
 MINUTES = re.compile(r"about (\d+) minutes to read and do")
+ADDRESS = re.compile(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)")  # in the setup cell
+NO_ADDRESS = "https://github.com/YOUR-NAME/YOUR-COPY"
 _CHECK = re.compile(r"^check\.(\w+)\(", re.M)
 _SOLUTION = re.compile(r"<details><summary>Solution</summary>.*?```python\n(.*?)```", re.S)
 
@@ -98,6 +100,12 @@ def setup_cell(notebook):
     return next(cell for cell in notebook.cells if cell.cell_type == "code")
 
 
+def address() -> str:
+    """Give the repository's address, which `make address` writes into the lessons, or ""."""
+    found = ADDRESS.search(setup_cell(read(LESSONS[0])).source)[1]
+    return "" if found == NO_ADDRESS else found
+
+
 def code_cells(lesson: Path) -> list:
     """Give the cells of a lesson that hold code."""
     return [cell for cell in read(lesson).cells if cell.cell_type == "code"]
@@ -151,7 +159,7 @@ def exercises(lesson: Path) -> list[Exercise]:
 def imports(lesson: Path) -> str:
     """Collect the import statements of a lesson, which its exercises may use."""
     lines = []
-    for cell in code_cells(lesson):
+    for cell in code_cells(lesson)[1:]:  # the setup cell is no plain Python
         for node in ast.walk(ast.parse(cell.source)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 lines.append(ast.unparse(node))

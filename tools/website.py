@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nbformat.v4 import new_markdown_cell
 
-from notebooks import BADGES, LESSONS, ROOT, setup_cell, to_change, written
+from notebooks import BADGES, LESSONS, ROOT, to_change, written
 
 SOURCE = ROOT / "build" / "site-source"
 OUTPUT = ROOT / "build" / "site"
@@ -50,7 +50,7 @@ def gather(source: Path) -> None:
 
 
 def for_the_site(notebook, lesson: Path) -> bool:
-    """Change a lesson for the site: a number before its title, no setup cell.
+    """Change a lesson for the site: a number before its title.
 
     The badge for Colab goes: it is a picture from another host, and a page of the site asks no
     other host for anything; the theme has a button of its own. Below the explorer's cell, which
@@ -59,7 +59,6 @@ def for_the_site(notebook, lesson: Path) -> bool:
     cells = notebook.cells
     title = BADGES.sub("", cells[0].source)
     cells[0].source = title.replace("# ", f"# {lesson.stem[:2]} ", 1)
-    cells.remove(setup_cell(notebook))
     for i, cell in enumerate(cells):
         if cell.cell_type == "code" and "\nexplore_kernel(" in cell.source:
             cells.insert(i + 1, new_markdown_cell(TO_EXPLORER))

