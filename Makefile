@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup open data test lint draft lesson lessons address \
+.PHONY: help setup open data test lint draft lesson lessons insert address \
   student student-test slides site times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,9 +29,12 @@ lint: setup  ## style of the code, in the lessons too
 draft: setup  ## make draft L=01: the lesson as a script to edit, in build/
 	$(BIN)/python tools/lesson.py draft $(L)
 
-lesson: setup  ## make lesson L=01: take the draft over, execute, clean, test
+lesson: setup  ## make lesson L=01: take the draft over, execute, clean, test; what speaks of it
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lesson.py build $(L)
-	$(BIN)/pytest --nbval -q notebooks/$(L)*.ipynb tests/test_lessons.py
+	$(BIN)/python tools/lesson.py test $(L)
+
+insert: setup  ## make insert L=05 NAME=a_new_one: room for a new lesson, and its first form
+	$(BIN)/python tools/lesson.py insert $(L) $(NAME)
 
 lessons: setup  ## execute and clean all lessons
 	for l in notebooks/*.ipynb; do \
@@ -56,5 +59,5 @@ times: setup  ## seconds of all lessons (or L=01): for the table, on a quiet mac
 	$(BIN)/python benchmarks/times.py $(L)
 	$(BIN)/python tools/contents.py
 
-contents: setup  ## the tables of lessons, anew from what is recorded
+contents: setup  ## all that is made from the lessons: tables, map, titles, numbers, links
 	$(BIN)/python tools/contents.py

@@ -1,24 +1,13 @@
 """How Sphinx builds the website. `tools/website.py` gathers the pages and calls it: `make site`."""
 
-import json
-import re
 import sys
 from pathlib import Path
 
 from docutils import nodes
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # for the docstrings of helpers
-
-
-def address() -> str:
-    """Give the repository's address, which `make address` writes into the lessons, or ""."""
-    lesson = min((ROOT / "notebooks").glob("*.ipynb"))
-    for cell in json.loads(lesson.read_text(encoding="utf-8"))["cells"]:
-        if found := re.search(r'(?m)^REPOSITORY = "(.*?)"', "".join(cell["source"])):
-            return found[1]
-    return ""
-
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # for the docstrings of helpers
+from notebooks import address
 
 project = "ConvNets you can run"
 author = f"the authors of “{project}”"
@@ -35,7 +24,6 @@ include_patterns = ["**.md", "**.rst", "**.ipynb"]
 
 nb_execution_mode = "off"  # the stored outputs are the ones that the tests have compared
 nb_merge_streams = True
-nb_code_prompt_show = nb_code_prompt_hide = "Set-up for Colab and Kaggle"  # what is folded
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 

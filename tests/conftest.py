@@ -8,9 +8,7 @@ import sys
 import threading
 
 import pytest
-from lessons import ROOT
 
-sys.path.insert(0, str(ROOT / "tools"))
 import website
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from answers import RIGHT, WRONG
-from lessons import ALL_EXERCISES, imports
 from torch import nn
 
 from helpers import checks
 from helpers.checks.engine import Check, Hint, output_of
+from notebooks import LESSONS, exercises, imports
 
+ALL_EXERCISES = [exercise for lesson in LESSONS for exercise in exercises(lesson)]
 BY_NAME = {exercise.name: exercise for exercise in ALL_EXERCISES}
 TABLES = [
     importlib.import_module(f"helpers.checks.{module.name}")

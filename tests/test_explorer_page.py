@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from lessons import ROOT
 from torch.nn import functional as F
 
 from helpers.lessons.filters import KERNELS, filtered
+from notebooks import ROOT
 
 
 @pytest.fixture

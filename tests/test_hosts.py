@@ -14,9 +14,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import torch
-from lessons import LESSONS, ROOT, code_cells
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from notebooks import LESSONS, ROOT, code_cells
 
 NO_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 ASK = """

@@ -1,13 +1,10 @@
 """The house: README, requirements, tools – what a newcomer meets first."""
 
+import ast
 import re
-import sys
-from pathlib import Path
 
-import pytest
-from lessons import LESSONS, read
+from notebooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -38,7 +35,7 @@ def test_readme_links_lead_somewhere():
 
 
 def test_readme_lists_every_folder():
-    folders = "notebooks helpers data pictures benchmarks site tests tools"
+    folders = "notebooks helpers examples data pictures benchmarks site tests tools"
     for folder in folders.split():
         assert f"`{folder}/`" in README
 
@@ -47,17 +44,35 @@ def test_ci_finds_the_test_line_of_the_readme():
     assert len(re.findall(r"^python3 -m venv .*pytest --nbval$", README, re.M)) == 1
 
 
-def test_no_module_is_long():
-    for module in (ROOT / "helpers").rglob("*.py"):
-        assert len(module.read_text(encoding="utf-8").splitlines()) <= 300, module.name
+def imported(path):
+    """The modules of this project that a file imports, with dots."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_picture_is_the_lessons_first_figure(lesson):
-    sys.path.insert(0, str(ROOT / "tools"))
-    from lesson import first_figure
-
-    assert (ROOT / "pictures" / f"{lesson.stem}.png").read_bytes() == first_figure(read(lesson))
+def test_imports_in_helpers_go_one_way():
+    """Each folder of helpers uses itself, and what stands here; nothing else of this project."""
+    parts = sorted(path.stem for path in (ROOT / "helpers").glob("[a-z]*.py"))
+    assert len(parts) <= 10
+    uses = {
+        "helpers": [*parts, "sources"],
+        "checks": parts,
+        "lessons": parts,
+        "sources": [],
+    }
+    for path in (ROOT / "helpers").rglob("*.py"):
+        allowed = {*uses[path.parent.name], path.parent.name}
+        if path.stem == "machine":
+            allowed -= {"data", "signs"}
+        for name in imported(path):
+            root, _, rest = name.partition(".")
+            assert root not in ("tools", "tests", "benchmarks", "examples"), (path, name)
+            assert root != "helpers" or rest.split(".")[0] in allowed, (path, name)
 
 
 def test_python_version_is_the_one_promised():

@@ -7,8 +7,9 @@ import sys
 
 import nbformat
 import pytest
-from lessons import ROOT
 from nbformat import v4
+
+from notebooks import ROOT
 
 
 def cell(source, number, *, shows=None):

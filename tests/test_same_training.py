@@ -5,11 +5,11 @@ import importlib.util
 
 import pytest
 import torch
-from lessons import LESSONS, ROOT, code_cells, markdown
 
 from helpers.batches import Batches
 from helpers.machine import set_seed
 from helpers.training import evaluate
+from notebooks import LESSONS, ROOT, code_cells, markdown
 
 FILE = ROOT / "examples" / "cifar10.py"
 SPEC = importlib.util.spec_from_file_location("example", FILE)

@@ -6,7 +6,8 @@ import sys
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from lessons import LESSONS, ROOT, code_cells
+
+from notebooks import LESSONS, ROOT, code_cells, find, heading, read, setup_cell
 
 LOOK = """() => ({
   links: [...document.querySelectorAll("a[href]")].map(a => a.href),
@@ -54,8 +55,8 @@ def pages(browser, address, folder):
     return found
 
 
-def lesson_page(number):
-    return next(f"notebooks/{p.stem}.html" for p in LESSONS if p.name.startswith(number))
+def lesson_page(topic):
+    return f"notebooks/{find(topic).stem}.html"
 
 
 def test_has_a_page_for_each_lesson_and_text(pages):
@@ -86,7 +87,7 @@ def test_figures_of_a_lesson_keep_their_text_alternatives(pages, lesson):
 
 def test_formulas_are_drawn(pages):
     drawn = {name: notes["formulas"] for name, notes in pages.items() if notes["formulas"]}
-    assert lesson_page("01") in drawn
+    assert lesson_page("filters_and_edges") in drawn
     assert [name for name, widths in drawn.items() if min(widths) < 5] == []
 
 
@@ -106,10 +107,11 @@ def test_no_page_is_wider_than_a_phone(pages):
 
 def test_next_leads_through_all_lessons_in_order(pages, address):
     seen = ["index.html"]
-    while len(seen) < len(LESSONS) + 2:  # the front page, and the explorer after lesson 01
+    while len(seen) < len(LESSONS) + 2:  # the front page, and the explorer after its lesson
         seen.append(pages[seen[-1]]["next"].removeprefix(address))
-    lessons = [f"notebooks/{path.stem}.html" for path in LESSONS]
-    assert seen == ["index.html", *lessons[:2], "explorer.html", *lessons[2:]]
+    expected = ["index.html", *(f"notebooks/{path.stem}.html" for path in LESSONS)]
+    expected.insert(expected.index(lesson_page("filters_and_edges")) + 1, "explorer.html")
+    assert seen == expected
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
@@ -118,8 +120,15 @@ def test_search_finds_a_lesson(page, address, folder, scheme):
     page.keyboard.press("Control+k")
     page.keyboard.type("sobel")
     page.keyboard.press("Enter")
-    page.click("#search-results a:has-text('01 Filters and edges')")
-    assert page.inner_text("h1").startswith("01 Filters and edges")
+    name = heading(find("filters_and_edges"))
+    page.click(f"#search-results a:has-text('{name}')")
+    assert page.inner_text("h1").startswith(name)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_set_up_is_left_out(folder, lesson):
+    html = (folder / "notebooks" / f"{lesson.stem}.html").read_text(encoding="utf-8")
+    assert setup_cell(read(lesson)).source[:20] not in html
 
 
 def test_dark_mode_is_dark_and_stays(page, address):
@@ -127,7 +136,7 @@ def test_dark_mode_is_dark_and_stays(page, address):
         color = page.evaluate("getComputedStyle(document.body).backgroundColor")
         return max(int(part) for part in color.strip("rgb()").split(","))
 
-    page.goto(address + lesson_page("00"))
+    page.goto(address + lesson_page("start_here"))
     assert brightness() > 200
     page.get_by_label("Color mode").locator("visible=true").click()
     page.locator(".theme-change-button[data-mode=dark]:visible").click()
@@ -137,7 +146,7 @@ def test_dark_mode_is_dark_and_stays(page, address):
 
 
 def test_solution_is_folded_and_opens_with_highlighted_code(page, address):
-    page.goto(address + lesson_page("01"))
+    page.goto(address + lesson_page("filters_and_edges"))
     solution = page.locator("details:has(> summary:text-is('Solution'))").first
     code = solution.locator(".highlight-python pre")
     assert not code.is_visible()
@@ -145,22 +154,20 @@ def test_solution_is_folded_and_opens_with_highlighted_code(page, address):
     assert code.is_visible() and code.locator("span.k").first.inner_text() == "def"
 
 
-def test_set_up_is_folded_and_code_has_a_copy_button(page, address):
-    page.goto(address + lesson_page("02"))
-    set_up = page.locator("details:has-text('REPOSITORY')")
-    assert set_up.count() == 1 and not set_up.locator("pre").is_visible()
+def test_code_has_a_copy_button(page, address):
+    page.goto(address + lesson_page("pooling"))
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     cell = page.locator(".cell_input:visible").first
     cell.hover()
     cell.locator("button.copybtn").click()
     copied = page.wait_for_function("navigator.clipboard.readText()").json_value()
-    assert copied.strip() == code_cells(LESSONS[2])[1].source
+    assert copied.strip() == code_cells(find("pooling"))[1].source
 
 
 def test_opens_from_the_disk_too(page, folder):
     home = folder.as_uri() + "/"
     said = complaints(page, home)
-    for name in ("index.html", lesson_page("01"), "explorer.html"):
+    for name in ("index.html", lesson_page("filters_and_edges"), "explorer.html"):
         page.goto(home + name)
         page.evaluate(DRAWN)
         assert said == [], name
@@ -175,7 +182,8 @@ def test_address_of_a_fork_gives_buttons_and_no_badge(tmp_path):
     for name in ("site", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "notebooks").mkdir()
-    shutil.copy(LESSONS[1], tmp_path / "notebooks")
+    lesson = find("filters_and_edges")
+    shutil.copy(lesson, tmp_path / "notebooks")
     for name in ("README.md", "data/README.md", "benchmarks/README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         text = (
@@ -186,12 +194,12 @@ def test_address_of_a_fork_gives_buttons_and_no_badge(tmp_path):
     command = [sys.executable, tmp_path / "tools" / "lesson.py", "address", url]
     subprocess.run(command, check=True)
     subprocess.run([sys.executable, tmp_path / "tools" / "website.py"])  # it misses many pages
-    html = (tmp_path / "build/site/notebooks" / f"{LESSONS[1].stem}.html").read_text()
-    place = "someone/a-fork/blob/main/notebooks/01_filters_and_edges.ipynb"
+    html = (tmp_path / "build/site/notebooks" / f"{lesson.stem}.html").read_text()
+    place = f"someone/a-fork/blob/main/notebooks/{lesson.name}"
     assert f"https://colab.research.google.com/github/{place}" in html and f'"{url}"' in html
     assert "colab-badge" not in html
 
 
 def test_without_an_address_there_is_no_dead_button(folder):
-    html = (folder / lesson_page("01")).read_text(encoding="utf-8")
+    html = (folder / lesson_page("filters_and_edges")).read_text(encoding="utf-8")
     assert "colab.research.google" not in html and "github.com" not in html

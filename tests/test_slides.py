@@ -1,20 +1,13 @@
 """The slides: what they show, and that a browser without network shows them whole."""
 
-import os
 import re
-import shutil
-import sys
 
 import pytest
-from lessons import LESSONS, ROOT, code_cells, markdown
 
-sys.path.insert(0, str(ROOT / "tools"))
 import slides
+from notebooks import LESSONS, code_cells, markdown
 
 all_lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run"]
-QUIET += ["disable-background-networking", "disable-component-update", "disable-sync"]
 # what sticks out of the screen, on the slide that is shown
 CUT_OFF = """() => {
   const page = document.querySelector("section.present section.present .page");
@@ -43,7 +36,7 @@ def test_deck_shows_every_section_and_figure(lesson):
 @all_lessons
 def test_deck_leaves_out_what_is_for_readers_only(lesson):
     deck = slides.deck(lesson)
-    assert "REPOSITORY" not in deck and slides.LEFT_OUT[3:] not in deck
+    assert "YOUR-COPY" not in deck and slides.LEFT_OUT[3:] not in deck
     assert "Solution" not in deck and "<details>" not in deck and "it/s]" not in deck
     assert deck.count('<aside class="notes">') == markdown(lesson).count("<details>")
     assert "Traceback (most" not in deck and "File " not in deck.split("</style>")[1]
@@ -68,20 +61,6 @@ def test_text_is_cut_into_blocks_between_which_a_page_may_break():
         ["x", "1", "y", "2"],
         ["a", "b"],
     ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if not found and os.environ.get("CI") != "true":
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed: slides were not looked at")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        arguments = [f"--{name}" for name in QUIET]
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

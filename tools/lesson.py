@@ -1,14 +1,19 @@
-"""Work on the lessons from a terminal: draft, build, address.
+"""Work on the lessons from a terminal.
 
 python tools/lesson.py draft 01          write build/01_….py, the lesson as a script to edit
-python tools/lesson.py build 01          take the draft over if there is one, execute, clean
+python tools/lesson.py build 01          take an edited draft over, execute, clean, and write
+                                         what is made from the lessons
+python tools/lesson.py test 01           every test of the lesson, and what else speaks of it
+python tools/lesson.py insert 05 name    make room for a new lesson 05, and begin it
 python tools/lesson.py address URL       put the repository's address into every lesson
+
+Nothing that was edited is written over: with --force, draft drops the draft and build the lesson.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -18,13 +23,30 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = ROOT / "notebooks"
+import contents
+from notebooks import (
+    ADDRESS,
+    BADGES,
+    LESSONS,
+    NO_ADDRESS,
+    NOTEBOOKS,
+    ROOT,
+    exercises,
+    find,
+    first_figure,
+    heading,
+    read,
+    setup_cell,
+    title,
+    to_change,
+    topic,
+    written,
+)
+
 DRAFTS = ROOT / "build"
-PICTURES = ROOT / "pictures"
+KNOWN = DRAFTS / "drafts.json"  # the hashes of draft and lesson when they were last the same
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PROGRESS = re.compile(r"\d+%\|.*\?it/s\]$")  # a bar as it stood at its start
-BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 # the folders before site-packages, before the standard library, and before the kernel's cells
 MACHINE_PATHS = [
     (re.compile(r"(?:~?/|[A-Z]:\\)[^\s'\"]*?site-packages[/\\]"), ""),
@@ -33,41 +55,72 @@ MACHINE_PATHS = [
 ]
 
 
-def find(number: str) -> Path:
-    """Find the one lesson, or draft of a new one, whose file name begins with ``number``."""
-    drafts = (NOTEBOOKS / f"{path.stem}.ipynb" for path in DRAFTS.glob(f"{number}*.py"))
-    found = sorted({*NOTEBOOKS.glob(f"{number}*.ipynb"), *drafts})
-    if len(found) != 1:
-        names = ", ".join(path.name for path in sorted(NOTEBOOKS.glob("*.ipynb")))
-        sys.exit(f"{number!r} names {len(found)} lessons; there are: {names}")
-    return found[0]
+# ---------------------------------------------------------------- drafts
 
 
-def draft(lesson: Path) -> None:
+def script(lesson: Path) -> Path:
+    """Give the place of a lesson's draft."""
+    return DRAFTS / f"{lesson.stem}.py"
+
+
+def hashes(lesson: Path) -> dict[str, str]:
+    """Give the hashes of a lesson's draft and of what an author writes in the lesson itself."""
+    notebook = read(lesson)
+    sources = [(c.cell_type, c.source, c.metadata) for c in notebook.cells]
+    texts = {"lesson": json.dumps([sources, notebook.metadata.get("convnets")]).encode()}
+    texts["draft"] = script(lesson).read_bytes() if script(lesson).exists() else b""
+    return {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+
+
+def known() -> dict[str, dict[str, str]]:
+    """Give the noted hashes of all drafts."""
+    return json.loads(KNOWN.read_text(encoding="utf-8")) if KNOWN.exists() else {}
+
+
+def note(lesson: Path) -> None:
+    """Note that draft and lesson are the same."""
+    KNOWN.write_text(json.dumps(known() | {lesson.stem: hashes(lesson)}, indent=1))
+
+
+def edited(lesson: Path) -> tuple[bool, bool]:
+    """Say whether the draft, and whether the lesson, was edited since they were the same."""
+    if not script(lesson).exists():
+        return False, False
+    before, now = known().get(lesson.stem, {}), hashes(lesson)
+    return before.get("draft") != now["draft"], before.get("lesson") != now["lesson"]
+
+
+def draft(lesson: Path, force: bool = False) -> None:
     """Write the lesson as a script with one cell a section, to be edited."""
+    place = script(lesson).relative_to(ROOT)
+    if edited(lesson)[0] and not force:
+        sys.exit(f"{place} is edited: take it over with `build`, or drop it with --force")
     DRAFTS.mkdir(exist_ok=True)
-    target = DRAFTS / f"{lesson.stem}.py"
-    place = target.relative_to(ROOT)
-    if _is_newer(target, lesson):
-        sys.exit(f"{place} is newer than the lesson: take it over with `build`, or delete it")
-    _jupytext("--to", "py:percent", lesson, "-o", target)
+    facts = "notebook_metadata_filter=convnets,-all"
+    _jupytext("--to", "py:percent", "--opt", facts, lesson, "-o", script(lesson))
+    note(lesson)
     print(f"Edit {place}, then: make lesson L={lesson.name[:2]}")
 
 
-def _is_newer(script: Path, lesson: Path) -> bool:
-    """Say whether there is a draft that the lesson does not hold yet."""
-    known = lesson.stat().st_mtime if lesson.exists() else 0
-    return script.exists() and script.stat().st_mtime > known
+# ---------------------------------------------------------------- build and test
 
 
-def build(lesson: Path) -> None:
-    """Take over the draft if there is a newer one, format, execute from top to bottom, clean."""
-    edited = DRAFTS / f"{lesson.stem}.py"
-    if _is_newer(edited, lesson):
-        _jupytext("--update", "--to", "ipynb", edited, "-o", lesson)
+def build(lesson: Path, force: bool = False) -> None:
+    """Take over the draft if it is edited, format, execute, clean; write what is made of it."""
+    take_over, both = edited(lesson)[0], all(edited(lesson))
+    if both and not force:
+        sys.exit(
+            f"{script(lesson).relative_to(ROOT)} and {lesson.relative_to(ROOT)} are both edited: "
+            "`draft --force` drops the draft, `build --force` what the lesson has and it has not"
+        )
+    if take_over:
+        _jupytext("--update", "--to", "ipynb", script(lesson), "-o", lesson)
     _run("ruff", "format", "-q", lesson)
     _run("ruff", "check", "--fix", "-q", lesson)
-    notebook = nbformat.read(lesson, as_version=4)
+    lesson.write_text(written(clean(to_change(lesson))), encoding="utf-8")
+    if take_over:
+        note(lesson)  # before it runs: after an error one goes on in the same draft
+    notebook = to_change(lesson)
     client = NotebookClient(
         notebook,
         timeout=900,
@@ -77,25 +130,21 @@ def build(lesson: Path) -> None:
         resources={"metadata": {"path": str(lesson.parent)}},
     )
     client.execute()
-    nbformat.write(clean(notebook), lesson)
-    PICTURES.mkdir(exist_ok=True)
-    (PICTURES / f"{lesson.stem}.png").write_bytes(first_figure(notebook))
+    lesson.write_text(written(clean(notebook)), encoding="utf-8")
+    (ROOT / "pictures" / f"{topic(lesson)}.png").write_bytes(first_figure(notebook))
     print(f"{lesson.name}: executed and cleaned, {lesson.stat().st_size / 2**20:.2f} MB")
-
-
-def first_figure(notebook) -> bytes:
-    """Give the first figure of a lesson, which the README shows, as a PNG file."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                return base64.b64decode(output.data["image/png"])
-    raise ValueError("the lesson has no figure")
+    same = script(lesson).exists() and not any(edited(lesson))
+    contents.main()
+    if same:  # what is made from the lessons is no edit
+        note(lesson)
 
 
 def clean(notebook):
     """Keep sources, ids, tags and outputs; drop what differs from machine to machine."""
+    facts = notebook.metadata.get("convnets", {})
     notebook.metadata = nbformat.from_dict(
         {
+            "convnets": facts,
             "kernelspec": {
                 "display_name": "Python 3",
                 "language": "python",
@@ -105,9 +154,11 @@ def clean(notebook):
         }
     )
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        if "nbval-ignore-output" in (tags or []):  # elsewhere nbval would miss it
+        kept = {name: cell.metadata[name] for name in ("tags", "cellView") if name in cell.metadata}
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            kept["jupyter"] = {"source_hidden": True}
+        cell.metadata = nbformat.from_dict(kept)
+        if "nbval-ignore-output" in kept.get("tags", []):  # elsewhere nbval would miss it
             cell.outputs = [output for output in cell.outputs if not _is_progress(output)]
         for output in cell.get("outputs", []):
             # without its model a live view is an error message; the still picture stays
@@ -129,6 +180,131 @@ def _without_paths(text: str) -> str:
     return text
 
 
+def test(lesson: Path) -> None:
+    """Run every test of a lesson; then say what else speaks of it, for its author to read."""
+    names = " or ".join(exercise.name for exercise in exercises(lesson)) or "none"
+    about = f"{topic(lesson)} or (test_exercises and ({names}))"
+    command = [sys.executable, "-m", "pytest", "-q", "tests", "-k", about]
+    code = subprocess.run(command, cwd=ROOT).returncode
+    print(f"\nWhat else speaks of {heading(lesson)}, or of a number in its result:")
+    print("\n".join(mentions(lesson)) or "nothing")
+    sys.exit(code)
+
+
+def mentions(lesson: Path) -> list[str]:
+    """Give the lines elsewhere that speak of a lesson or of its numbers, but for its links."""
+    nn, name, found = lesson.stem[:2], title(read(lesson)), []
+    words = [rf"\b[Ll]essons? [^.|]{{0,20}}\b{nn}\b", rf"_{topic(lesson)}\b"]
+    words += [rf"lesson \W?{re.escape(name)}\b", *[re.escape(name)] * (" " in name)]
+    for quoted in re.findall(r"\d[\d,.]*\d", contents.result(read(lesson))):
+        if len(re.sub(r"\D", "", quoted).strip("0")) > 2:  # not a round number
+            words.append(rf"\b{re.escape(quoted)}\b")
+    made = re.compile(rf"\[{nn} .+?\]\(.+?\)|\*\*{nn} .+?\*\*|### {nn} .+")  # by contents.py
+    for place, text in contents.texts().items():
+        text = re.sub(rf"(?s){contents.BEGIN}.*{contents.END}", _empty, text)
+        for i, line in enumerate(text.splitlines(), 1):
+            if place != lesson.relative_to(ROOT).as_posix() and '"image/png":' not in line:
+                if hit := re.search("|".join(words), made.sub("", line)):
+                    found.append(f"{place}:{i}: {_around(made.sub('', line), hit.span())}")
+    return found
+
+
+def _empty(found) -> str:
+    return "\n" * found[0].count("\n")  # the lines that follow keep their numbers
+
+
+def _around(line: str, span: tuple[int, int]) -> str:
+    return "…" * (span[0] > 40) + line[max(0, span[0] - 40) : span[1] + 40].strip()
+
+
+# ---------------------------------------------------------------- a new lesson
+
+
+def insert(nn: str, name: str) -> None:
+    """Make room for a lesson with this number, and write a first form of it.
+
+    Lessons from that number on move up; whatever names one of them is mended. All is made in
+    memory first, so that a refusal leaves everything as it was.
+    """
+    topics = [topic(path) for path in LESSONS]
+    if not re.fullmatch(r"\d\d", nn) or int(nn) > len(LESSONS):
+        sys.exit(f"{nn!r} is no place for a lesson: give one from 00 to {len(LESSONS):02}")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        sys.exit(f"{name!r} is no name for a lesson: small letters, digits and _ make one")
+    if name in topics:
+        sys.exit(f"there is a lesson {LESSONS[topics.index(name)].stem}: give another name")
+    if drafts := [script(path).name for path in LESSONS if edited(path)[0]]:
+        sys.exit(f"edited drafts would no longer fit: build or delete {', '.join(drafts)} first")
+    if unsaved := uncommitted():
+        sys.exit(f"commit or stash first what is changed: {', '.join(unsaved)}")
+    files = contents.texts()
+    before, after = LESSONS[: int(nn)], LESSONS[int(nn) :]
+    moved = {path: NOTEBOOKS / f"{int(path.stem[:2]) + 1:02}{path.name[2:]}" for path in after}
+    for old in reversed(after):
+        new = moved[old].relative_to(ROOT).as_posix()
+        files[new] = files.pop(old.relative_to(ROOT).as_posix())
+    place = NOTEBOOKS / f"{nn}_{name}.ipynb"
+    files[place.relative_to(ROOT).as_posix()] = skeleton(name, before[-1:])
+    files = contents.made(files)
+    for old in LESSONS:
+        script(old).unlink(missing_ok=True)  # it is not edited
+    for old in reversed(after):
+        old.rename(moved[old])
+    changed_files = contents.write(files)
+    print(f"{place.relative_to(ROOT)} is begun; written: {', '.join(changed_files)}")
+    print(f"Next: make draft L={nn}, fill each …, make lesson L={nn}, its section in TEACHING.md")
+
+
+def uncommitted() -> list[str]:
+    """Give the files that git knows and that are not committed as they are."""
+    git = ["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "."]
+    said = subprocess.run(git, capture_output=True, text=True)  # fails where there is no git
+    return [line[3:] for line in said.stdout.splitlines()]
+
+
+def skeleton(name: str, before: list[Path]) -> str:
+    """Give the first form of a lesson, with a … wherever something is to be written."""
+    known = f"[{heading(before[0])}]({before[0].name})" if before else "nothing"
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    wrong = code("1 / 0  # …", metadata={"tags": ["raises-exception"]})
+    figure = """\
+import matplotlib.pyplot as plt
+
+from helpers.plotting import show_figure
+
+_, ax = plt.subplots(figsize=(4, 2), layout="constrained")
+ax.plot([0, 1])
+show_figure("…: what there is to see, in a sentence")"""
+    setup = to_change(LESSONS[0])
+    cells = [
+        text(f"# {name.replace('_', ' ').capitalize()}\n\nBy the end of this lesson you can …"),
+        text(
+            "> **You will learn**\n> - …\n> - …\n> - …\n>\n"
+            f"> **Before you start**: {known}\n>\n"
+            "> **Time**: about 45 minutes to read and do; about ? seconds to run on 2 CPU cores. "
+            "On a GPU: not measured."
+        ),
+        setup_cell(setup),
+        text("…"),
+        code(figure),
+        text("## …"),
+        text("## When it goes wrong\n\n…"),
+        wrong,
+        text("## What we claimed, checked\n\n…"),
+        code("assert True  # …"),
+        text(f"## In short\n\n| name | what it is |\n|---|---|\n| … | … |\n\n{contents.LAST}"),
+    ]
+    for cell in cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata["convnets"] = {"question": "…?", "learn": "…", "result": "…"}
+    return written(clean(notebook))
+
+
+# ---------------------------------------------------------------- a fork's address
+
+
 def address(url: str) -> None:
     """Put the address of the repository into every lesson: the badges and the setup cell.
 
@@ -137,25 +313,17 @@ def address(url: str) -> None:
     url = url.rstrip("/").removesuffix(".git")
     if url and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url):
         sys.exit(f"{url!r} is not of the form https://github.com/NAME/REPOSITORY")
-    for lesson in sorted(NOTEBOOKS.glob("*.ipynb")):
-        notebook = json.loads(lesson.read_text(encoding="utf-8"))
-        for cell in notebook["cells"]:
-            source, is_text = "".join(cell["source"]), cell["cell_type"] == "markdown"
-            source = _with_badges(source, url, lesson.name) if is_text else source
-            source = re.sub(r'(?m)^REPOSITORY = ".*?"', f'REPOSITORY = "{url}"', source)
-            cell["source"] = source.splitlines(keepends=True)
-        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-        if text != lesson.read_text(encoding="utf-8"):  # else a draft of it would seem too old
-            lesson.write_text(text, encoding="utf-8")
-    print(f"{url or 'no address'}: written into every lesson")
-
-
-def _with_badges(source: str, url: str, name: str) -> str:
-    if source.startswith("# ") and "\n" in source:  # the title cell: badges below the title
-        source = BADGES.sub("", source, count=1)
+    files = {}
+    for lesson in LESSONS:
+        notebook = to_change(lesson)
+        setup, first = setup_cell(notebook), notebook.cells[0]
+        setup.source = ADDRESS.sub(f"git+{url or NO_ADDRESS}", setup.source)
+        first.source = BADGES.sub("", first.source, count=1)
         if url:
-            source = source.replace("\n", f"\n\n{_badges(url, name)}\n", 1)
-    return source
+            first.source = first.source.replace("\n", f"\n\n{_badges(url, lesson.name)}\n", 1)
+        files[lesson.relative_to(ROOT).as_posix()] = written(notebook)
+    contents.write(files)
+    print(f"{url or 'no address'}: written into every lesson")
 
 
 def _badges(url: str, name: str) -> str:
@@ -184,13 +352,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=["draft", "build", "address"])
-    parser.add_argument("what", help="the lesson's number, or the address")
-    arguments = parser.parse_args()
-    if arguments.command == "address":
-        address(arguments.what)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("draft", "build", "test"):
+        command = commands.add_parser(name)
+        command.add_argument("lesson", help="its number or its topic")
+        if name != "test":
+            command.add_argument("--force", action="store_true", help="write over what is edited")
+    command = commands.add_parser("insert")
+    command.add_argument("number", help="the place, such as 05")
+    command.add_argument("name", help="the name of its file without number")
+    commands.add_parser("address").add_argument("url")
+    said = parser.parse_args()
+    if said.command == "insert":
+        insert(said.number, said.name)
+    elif said.command == "address":
+        address(said.url)
+    elif said.command == "test":
+        test(find(said.lesson))
     else:
-        {"draft": draft, "build": build}[arguments.command](find(arguments.what))
+        {"draft": draft, "build": build}[said.command](find(said.lesson), said.force)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Make slides of the lessons that need no network: python tools/slides.py [01 04 …]
 
-Writes build/slides/NN_name.html for each lesson, and beside them the folder `library` with
+Writes build/slides/NN_topic.html for each lesson, and beside them the folder `library` with
 reveal.js and MathJax, copied out of Python packages. Nothing is executed: stored outputs are shown.
 
 The structure follows from the lesson. Each `##` begins a new slide to the right. What is too long
@@ -19,11 +19,10 @@ import sys
 from importlib.metadata import files
 from pathlib import Path
 
-import nbformat
-from contents import title
-from lesson import NOTEBOOKS, ROOT, find
 from nbconvert.filters import Highlight2HTML, markdown2html, strip_ansi
 from pygments.formatters import HtmlFormatter
+
+from notebooks import FOLDED, LESSONS, ROOT, find, heading, markdown, read, setup_cell
 from student import without_solutions
 
 TARGET = ROOT / "build" / "slides"
@@ -34,7 +33,6 @@ LIBRARY = {  # package: the files that a deck loads
 }
 WIDEST = 125  # letters of a printed line that still fit on a page; tables are never wrapped
 LEFT_OUT = "## What we claimed, checked"
-FOLDED = re.compile(r"<details><summary>.*?</summary>(.*?)</details>", re.S)
 ANCHOR = re.compile(r'<a class="anchor-link".*?</a>')
 HEADING = re.compile(r"(?m)^(?=## )")
 # a block of Markdown ends at an empty line that is not inside a fence; items of a list part, too
@@ -94,27 +92,22 @@ def sections(notebook) -> list[list[list[str]]]:
                     found[-1] += [[block] for block in text_blocks(part)]
             if notes := "\n\n".join(FOLDED.findall(cell.source)):
                 found[-1].append([f'<aside class="notes">{markdown2html(notes)}</aside>'])
-        elif not left_out and not cell.source.startswith("# On Colab or Kaggle"):
+        elif not left_out and cell is not setup_cell(notebook):
             found[-1].append(cell_group(cell))
     return [section for section in found if section]
 
 
 def deck(lesson: Path) -> str:
     """Give the page with the slides of a lesson."""
-    notebook = nbformat.read(lesson, as_version=4)
     parts = []
-    for section in sections(notebook):
+    for section in sections(read(lesson)):
         groups = ["\n".join(f"<div>{block}</div>" for block in group) for group in section]
         body = "\n".join(f'<div class="group">{group}</div>' for group in groups)
         parts.append(f'<div class="section">{body}</div>')
     page = (HERE / "slides.html").read_text(encoding="utf-8")
-    formulas = any(
-        re.search(r"\$[^$]+\$", cell.source)
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-    )
+    formulas = re.search(r"\$[^$]+\$", markdown(lesson))
     fill = {
-        "TITLE": html.escape(title(lesson)),
+        "TITLE": html.escape(heading(lesson)),
         "COLORS": HtmlFormatter(style="friendly").get_style_defs(".highlight"),
         "STYLE": (HERE / "slides.css").read_text(encoding="utf-8"),
         "SCRIPT": (HERE / "slides.js").read_text(encoding="utf-8"),
@@ -144,7 +137,7 @@ def write(lessons: list[Path], target: Path = TARGET) -> list[Path]:
 
 
 def main(numbers: list[str]) -> None:
-    lessons = [find(number) for number in numbers] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    lessons = [find(number) for number in numbers] or LESSONS
     for path in write(lessons):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 

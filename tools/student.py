@@ -8,20 +8,18 @@ python tools/student.py run 00 01    execute these only
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 import time
 from pathlib import Path
 
 import nbformat
-from contents import minutes, title
-from lesson import BADGES, NOTEBOOKS, ROOT, find
 from nbclient import NotebookClient
 
+from notebooks import BADGES, FOLDED, LESSONS, ROOT, find, heading, minutes, read, to_change
+
 TARGET = ROOT / "build" / "student"
-FOLDED = re.compile(r"\n*<details>.*?</details>", re.S)
-# What lesson 00 says of things that a copy does not have. A lesson that says more of the kind
+# What lessons say of things that a copy does not have. A lesson that says more of the kind
 # fails the test of the copies' text, and its sentence belongs here.
 SENTENCES = (
     " A solution is folded away below.",
@@ -45,7 +43,7 @@ def student_copy(lesson: Path):
 
     Tags stay, so that Run All goes on after an error that is intended.
     """
-    notebook = nbformat.read(lesson, as_version=4)
+    notebook = to_change(lesson)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_solutions(cell.source)
@@ -55,9 +53,9 @@ def student_copy(lesson: Path):
     return notebook
 
 
-def table(lessons: list[Path]) -> str:
+def table() -> str:
     """Give the list of lessons for the students' README: title, and minutes to read and do."""
-    rows = [f"| [{title(lesson)}]({lesson.name}) | {minutes(lesson)} |" for lesson in lessons]
+    rows = [f"| [{heading(path)}]({path.name}) | {minutes(read(path))} |" for path in LESSONS]
     return "\n".join(["| lesson | minutes |", "|---|---|", *rows])
 
 
@@ -71,24 +69,21 @@ def write(target: Path = TARGET) -> list[Path]:
     """Write the folder for students, and a .zip of it beside it; return the copied lessons."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    lessons = sorted(NOTEBOOKS.glob("*.ipynb"))
-    for lesson in lessons:
+    for lesson in LESSONS:
         nbformat.write(student_copy(lesson), target / lesson.name)
-    # beside the notebooks, so that they are found without being installed
-    no_caches = shutil.ignore_patterns("__pycache__", "*.py")
-    shutil.copytree(
-        ROOT / "helpers", target / "helpers", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copytree(ROOT / "benchmarks", target / "benchmarks", ignore=no_caches)
-    (target / "data").mkdir()
-    shutil.copy(ROOT / "data" / "README.md", target / "data")
+    no_caches = shutil.ignore_patterns("__pycache__")
+    for name in ("helpers", "examples"):  # beside the notebooks: found without being installed
+        shutil.copytree(ROOT / name, target / name, ignore=no_caches)
+    for name in ("data", "benchmarks"):
+        (target / name).mkdir()
+        shutil.copy(ROOT / name / "README.md", target / name)
     shutil.copy(ROOT / "LICENSE", target)
     readme = Path(__file__).with_name("student_readme.md").read_text(encoding="utf-8")
-    readme = readme.replace("{lessons}", table(lessons))
+    readme = readme.replace("{lessons}", table())
     (target / "README.md").write_text(readme, encoding="utf-8")
     (target / "requirements.txt").write_text(requirements(), encoding="utf-8")
     shutil.make_archive(str(target), "zip", target.parent, target.name)
-    return [target / lesson.name for lesson in lessons]
+    return [target / lesson.name for lesson in LESSONS]
 
 
 def execute(copy: Path):

@@ -8,17 +8,20 @@ link between them holds.
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from lesson import BADGES, ROOT
+from nbformat.v4 import new_markdown_cell
+
+from notebooks import BADGES, LESSONS, ROOT, to_change, written
 
 SOURCE = ROOT / "build" / "site-source"
 OUTPUT = ROOT / "build" / "site"
-TEXTS = ["*.md", "LICENSE", "data/README.md", "benchmarks/*", "pictures/*"]
+TEXTS = ["*.md", "LICENSE", "data/README.md", "benchmarks/*", "helpers/recorded/*", "pictures/*"]
+TEXTS += ["examples/*"]
+PARTS = ["helpers/[a-z]*.py", "helpers/lessons/[a-z]*.py", "helpers/checks/engine.py"]
 TO_EXPLORER = "The [explorer in the page](../explorer.md) does the same here, without Python."
 
 
@@ -28,38 +31,39 @@ def gather(source: Path) -> None:
     shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("conf.py", "_static"))
     for file in (file for pattern in TEXTS for file in ROOT.glob(pattern) if file.is_file()):
         target = source / file.relative_to(ROOT)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
     (source / "notebooks").mkdir()
-    for lesson in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        notebook = json.loads(lesson.read_text(encoding="utf-8"))
-        text = json.dumps(for_the_site(notebook, lesson.name[:2]), ensure_ascii=False)
-        (source / "notebooks" / lesson.name).write_text(text, encoding="utf-8")
-    for module in [*ROOT.glob("helpers/[a-z]*.py"), *ROOT.glob("helpers/checks/engine.py")]:
+    pages = []
+    for lesson in LESSONS:
+        notebook = to_change(lesson)
+        pages += [f"notebooks/{lesson.stem}", *["explorer"] * for_the_site(notebook, lesson)]
+        (source / "notebooks" / lesson.name).write_text(written(notebook), encoding="utf-8")
+    index = source / "index.md"
+    text = index.read_text(encoding="utf-8").replace("{lessons}", "\n".join(pages))
+    index.write_text(text, encoding="utf-8")
+    for module in (path for pattern in PARTS for path in ROOT.glob(pattern)):
         name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
         title = name.removeprefix("helpers.")
         page = f"{title}\n{'=' * len(title)}\n\n.. automodule:: {name}\n   :members:\n"
         (source / "api" / f"{title}.rst").write_text(page, encoding="utf-8")
 
 
-def for_the_site(notebook: dict, number: str) -> dict:
-    """Change a lesson for the site: a number before its title, the setup cell folded.
+def for_the_site(notebook, lesson: Path) -> bool:
+    """Change a lesson for the site: a number before its title.
 
     The badge for Colab goes: it is a picture from another host, and a page of the site asks no
     other host for anything; the theme has a button of its own. Below the explorer's cell, which
-    shows a still picture, comes a link to the explorer that runs in the page.
+    shows a still picture, comes a link to the explorer that runs in the page; says whether it has.
     """
-    cells = notebook["cells"]
-    title = BADGES.sub("", "".join(cells[0]["source"]))
-    cells[0]["source"] = title.replace("# ", f"# {number} ", 1)
-    setup = next(cell for cell in cells if cell["cell_type"] == "code")
-    setup["metadata"] = {"tags": ["hide-input"]}
+    cells = notebook.cells
+    title = BADGES.sub("", cells[0].source)
+    cells[0].source = title.replace("# ", f"# {lesson.stem[:2]} ", 1)
     for i, cell in enumerate(cells):
-        if cell["cell_type"] == "code" and "\nexplore_kernel(" in "".join(cell["source"]):
-            text = {"cell_type": "markdown", "id": "to-the-explorer", "metadata": {}}
-            cells.insert(i + 1, text | {"source": TO_EXPLORER})
-            break
-    return notebook
+        if cell.cell_type == "code" and "\nexplore_kernel(" in cell.source:
+            cells.insert(i + 1, new_markdown_cell(TO_EXPLORER))
+            return True
+    return False
 
 
 def build(output: Path, source: Path = SOURCE) -> int:
