@@ -3,8 +3,6 @@
 Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 
@@ -25,8 +23,7 @@ COLORS = {
 }
 
 WIDEST = 9.0  # inches: wider figures are shrunk by the page, and their text with them
-
-# every helper that draws asks for the series' style, and leaves the reader's own settings alone
+# what draws asks for the lessons' style, and leaves the reader's own settings alone
 in_style = plt.style.context("helpers.convnets")
 
 
@@ -35,22 +32,15 @@ def show_figure(alt: str) -> None:
     """Show the current figure together with a text for those who cannot see it.
 
     The text becomes the picture's alternative text on a web page, and its plain-text form in a
-    terminal. It says what there is to see, not only what is drawn.
-
-    Raises
-    ------
-    ValueError
-        If ``alt`` says next to nothing (fewer than 20 characters).
+    terminal. It says what there is to see, not only what is drawn; a text that says next to
+    nothing (fewer than 20 characters) is a ValueError.
     """
     if len(alt) < 20:
         raise ValueError(f"the text alternative {alt!r} is too short: say what there is to see")
     png = _as_png(plt.gcf())
     plt.close()
-    display(
-        {"image/png": png, "text/plain": f"Figure: {alt}"},
-        metadata={"image/png": {"alt": alt}},
-        raw=True,
-    )
+    data = {"image/png": png, "text/plain": f"Figure: {alt}"}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def _as_png(figure) -> bytes:
@@ -83,11 +73,11 @@ def show_images(
     images : sequence of arrays or tensors
         Each (H, W), (H, W, 3), (1, H, W) or (3, H, W); uint8 in 0-255, or float in 0-1.
     titles : sequence of str, optional
-        One a picture.
+        One for each picture.
     alt : str
         The text alternative, see `show_figure`.
     columns : int, optional
-        Pictures a row; all in one row if not given.
+        Pictures in a row; all of them if not given.
     height : float
         Height of a picture in inches; less where the row would become too wide.
     signed : bool
@@ -97,8 +87,8 @@ def show_images(
     Raises
     ------
     ValueError
-        For another shape, for float values outside 0-1 where ``signed`` is not set, or for more
-        or fewer titles than images.
+        For another shape, for float values outside 0-1 without `signed`, or for more or fewer
+        titles than images.
     """
     pictures = [_height_width_color(image) for image in images]
     if titles and len(titles) != len(pictures):
@@ -111,16 +101,9 @@ def show_images(
     _, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.flat:
         ax.axis("off")
-    for ax, picture, title in zip(
-        axes.flat, pictures, titles or [""] * len(pictures), strict=False
-    ):
-        if signed:
-            limit = np.percentile(np.abs(picture), 99) or 1
-            ax.imshow(picture, vmin=-limit, vmax=limit)
-        else:
-            _check_range(picture)
-            ax.imshow(picture, vmin=0, vmax=255 if picture.dtype == np.uint8 else 1)
-        ax.set_title(title)
+    for i, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        ax.imshow(picture, **_black_and_white(picture, signed))
+        ax.set_title(titles[i] if titles else "")
     show_figure(alt)
 
 
@@ -138,13 +121,19 @@ def _height_width_color(image) -> np.ndarray:
     )
 
 
-def _check_range(picture: np.ndarray) -> None:
+def _black_and_white(picture: np.ndarray, signed: bool) -> dict[str, float]:
+    if signed:
+        limit = np.percentile(np.abs(picture), 99) or 1
+        return {"vmin": -limit, "vmax": limit}
+    if picture.dtype == np.uint8:
+        return {"vmin": 0, "vmax": 255}
     low, high = picture.min(), picture.max()
-    if picture.dtype != np.uint8 and (low < -1e-6 or high > 1 + 1e-6):
+    if low < -1e-6 or high > 1 + 1e-6:
         raise ValueError(
             f"float pictures go from 0 to 1, this one from {low:.3g} to {high:.3g}: "
             "divide by 255, undo the normalisation, or say signed=True for filter outputs"
         )
+    return {"vmin": 0, "vmax": 1}
 
 
 @in_style
@@ -165,13 +154,13 @@ def show_numbers(
     grids : sequence of arrays (H, W)
         Drawn left to right; the grey of a cell shows its value.
     titles : sequence of str, optional
-        One a grid.
+        One for each grid.
     alt : str
         The text alternative, see `show_figure`.
     between : sequence of str, optional
-        Signs between the grids, such as ``["×", "="]``.
+        Signs between the grids, such as `["×", "="]`.
     marked : sequence of (row, column, height, width) or None, optional
-        One a grid: the rectangle of cells to frame.
+        For each grid the rectangle of cells to frame.
     same_scale : bool
         One scale of greys for all grids, where their numbers mean the same.
     cell : float
@@ -192,10 +181,9 @@ def show_numbers(
             ax.set_title(titles[i])
         if marked and marked[i]:
             row, column, height, width = marked[i]
-            ax.add_patch(
-                plt.Rectangle((column - 0.5, row - 0.5), width, height, fill=False, lw=4,
-                              ec=COLORS["mark"], clip_on=False)
-            )  # fmt: skip
+            frame = plt.Rectangle((column - 0.5, row - 0.5), width, height, fill=False)
+            frame.set(linewidth=4, edgecolor=COLORS["mark"], clip_on=False)
+            ax.add_patch(frame)
         if between and i < len(between):
             x = grid.shape[1] - 0.5 + gap / 2
             ax.text(x, (len(grid) - 1) / 2, between[i], ha="center", va="center", size=20)

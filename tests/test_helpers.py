@@ -1,5 +1,6 @@
 """machine, plotting and explorer."""
 
+import subprocess
 import sys
 import types
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.colors import to_hex
 
 from helpers import machine, plotting
 from helpers.lessons import filters as explorer
@@ -126,6 +128,38 @@ def test_report_names_an_old_python(monkeypatch, capsys):
 
 
 # ---------------------------------------------------------------- plotting
+
+IMPORT_ALL = """
+import importlib, pkgutil, matplotlib
+before = dict(matplotlib.rcParams)
+import helpers
+for module in pkgutil.walk_packages(helpers.__path__, "helpers."):
+    importlib.import_module(module.name)
+changed = {key for key, value in matplotlib.rcParams.items() if value != before[key]}
+assert "helpers.plotting" in sys.modules and not changed, changed
+"""
+
+
+def test_importing_helpers_leaves_the_readers_settings_alone():
+    subprocess.run([sys.executable, "-c", f"import sys{IMPORT_ALL}"], check=True)
+
+
+def test_figures_look_the_same_whatever_the_readers_style(shown):
+    for style in ("default", "helpers.convnets", {"font.size": 20, "image.cmap": "hot"}):
+        with plt.style.context(style):
+            before = plt.rcParams.copy()
+            plotting.show_images([np.eye(6)], ["six"], alt="A white diagonal on black.")
+            plotting.show_numbers([np.eye(2)], ["two"], alt="Ones on the diagonal, else zeros.")
+            start.show_training_flow()
+            assert plt.rcParams == before
+    pngs = [data["image/png"] for data, _ in shown]
+    assert pngs[:3] == pngs[3:6] == pngs[6:]
+
+
+def test_style_has_the_colours_of_the_helpers():
+    with plt.style.context("helpers.convnets"):
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert [to_hex(color).upper() for color in cycle] == list(plotting.COLORS.values())
 
 
 def test_figure_carries_its_text(shown):

@@ -4,11 +4,13 @@ The setup cell installs the helpers from a git repository of this very tree, wit
 lessons' first cells run in a folder that knows nothing of a checkout.
 """
 
+import http.server
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -94,6 +96,12 @@ def play(host, monkeypatch, *sources):
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in done.cells]
 
 
+def files_of(folder):
+    """Give the files of a package, without what Python makes of them."""
+    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return {path for path in files if path.suffix != ".pyc"}
+
+
 def of_torch():
     """What would differ if somebody had installed torch once more."""
     files = (Path(torch.__file__), *Path(torch.__file__).parents[1].glob("torch-*/RECORD"))
@@ -101,10 +109,30 @@ def of_torch():
     return [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
 
 
-def test_a_wrong_address_is_named(host, tmp_path, monkeypatch):
-    nowhere = (tmp_path / "nowhere").as_uri()
-    (said,) = play(host, monkeypatch, setup_cell(nowhere))
-    assert "nowhere" in said and "rror" in said
+@pytest.fixture
+def private():
+    """The address of a repository that may be read with a password only."""
+
+    class AsksForPassword(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), AsksForPassword) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/you/private"
+        server.shutdown()
+
+
+def test_an_address_that_leads_nowhere_is_named(host, private, tmp_path, monkeypatch):
+    """At once: a cell on a host that asked for a password would wait for ever."""
+    for address in ("ADDRESS-OF-YOUR-COPY", (tmp_path / "nowhere").as_uri(), private):
+        (said,) = play(host, monkeypatch, setup_cell(address))
+        assert address in said and "ERROR" in said
     with pytest.raises(CellExecutionError, match="No module named 'helpers'"):
         play(host, monkeypatch, "import helpers")
 
@@ -116,6 +144,7 @@ def test_a_lesson_begins_on_a_host_without_a_clone(host, repository, monkeypatch
     module, records, data = json.loads(found)
     assert check == "… output_size: not attempted yet"
     assert Path(module).is_relative_to(host / "env") and records > 3
+    assert files_of(Path(module).parent) == files_of(ROOT / "helpers")
     assert Path(data).is_relative_to(host / "cache") and not Path(data).exists()
     assert of_torch() == before
     # once more: nothing is left to do
