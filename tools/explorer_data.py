@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from helpers.explorer import KERNELS
-from helpers.hands import draw_hand
+from helpers.sources.hands import draw_hand
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "site" / "_static" / "explorer-data.js"

@@ -239,7 +239,7 @@ def shading(height, mask, scale, light, stray):
 
 
 def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.ndarray:
-    """Draw one hand that shows the sign ``label``.
+    """Draw one hand that shows the sign `label`.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.
         The source of all that is random; the same state gives the same picture.
     variety : float
         How far the hand may stray from the mean hand of its sign: 0 not at all (but for left
-        or right, and noise), 1 as far as the table ``VARIETY`` says.
+        or right, and noise), 1 as far as the table `VARIETY` says.
 
     Returns
     -------
