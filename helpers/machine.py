@@ -10,16 +10,7 @@ import sys
 
 __all__ = ["choose_device", "fast_bf16", "keep_memory", "report", "set_seed"]
 
-# Import name -> the name to install it by. The order is that of the report.
-PACKAGES = {
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "numpy": "numpy",
-    "matplotlib": "matplotlib",
-    "cv2": "opencv-python-headless",
-    "ipywidgets": "ipywidgets",
-    "pooch": "pooch",
-}
+PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "cv2", "ipywidgets", "pooch")
 
 # PyTorch's own questions to a CPU, private but stable since 2.5; a missing one counts as "no".
 CPU_BF16 = ("avx512_bf16", "amx_tile")
@@ -29,22 +20,10 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def choose_device(wanted: str | None = None):
-    """Choose a GPU if PyTorch sees one, else the CPU.
+    """Return the `torch.device` to compute on, or the one that is wanted, such as "cpu".
 
-    Parameters
-    ----------
-    wanted : str, optional
-        Take this one instead, such as `"cpu"`.
-
-    Returns
-    -------
-    torch.device
-        `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`.
-
-    Raises
-    ------
-    ValueError
-        If this machine does not have the device that is wanted.
+    It is `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`. Raises ValueError if this
+    machine does not have the device that is wanted.
     """
     import torch
 
@@ -92,16 +71,12 @@ def fast_bf16(device) -> bool:
 
 
 def keep_memory() -> bool:
-    """Let freed memory stay with this process, ready for the next tensor (Linux).
+    """Let freed memory stay with this process, ready for the next tensor; say whether it was done.
 
     Usually the C library hands large blocks back to the system as soon as they are free, and the
     system fills every new one with zeros: at each step of a training, for each layer's output.
-    Afterwards the process keeps up to 2 GB that are free. Source: the manual of `mallopt`.
-
-    Returns
-    -------
-    bool
-        Whether it was done. Where there is no glibc (Windows, macOS, Alpine), nothing happens.
+    Afterwards the process keeps up to 2 GB that are free. Where there is no glibc (Windows, macOS,
+    Alpine), nothing happens. Source: the manual of `mallopt`.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
@@ -127,23 +102,20 @@ def report() -> None:
 
 
 def _python_line() -> tuple[str, str, str]:
+    advice = "The lessons need Python 3.10 or later: install one from python.org."
     too_old = sys.version_info < (3, 10)
-    advice = (
-        "The lessons need Python 3.10 or later: install one from python.org." if too_old else ""
-    )
-    return "Python", platform.python_version(), advice
+    return "Python", platform.python_version(), advice if too_old else ""
 
 
 def _package_line(name: str) -> tuple[str, str, str]:
-    package = PACKAGES[name]
     try:
         module = importlib.import_module(name)
     except Exception as error:  # whatever goes wrong, the report goes on
-        return name, f"{type(error).__name__}: {error}", _advice(name, package, error)
+        return name, f"{type(error).__name__}: {error}", _advice(name, error)
     return name, getattr(module, "__version__", "installed"), ""
 
 
-def _advice(name: str, package: str, error: Exception) -> str:
+def _advice(name: str, error: Exception) -> str:
     if name == "torchvision" and "nms" in str(error):
         return "torch and torchvision do not match: pip install --upgrade torch torchvision"
     if name == "cv2" and "libGL" in str(error):
@@ -151,7 +123,7 @@ def _advice(name: str, package: str, error: Exception) -> str:
             "This machine has no graphics libraries: pip uninstall -y opencv-python, "
             "then pip install --force-reinstall opencv-python-headless"
         )
-    return f"pip install {package}"
+    return f"pip install {'opencv-python-headless' if name == 'cv2' else name}"
 
 
 def _device_line() -> tuple[str, str, str]:

@@ -25,18 +25,17 @@ FINGER_RADII = np.array([0.115, 0.105, 0.095, 0.085])  # knuckle, two joints, ti
 THUMB_RADII = np.array([0.20, 0.15, 0.115, 0.09])
 # Degrees between a finger and the palm's axis, closed and wide: a V opens wider than a fan.
 CLOSED = np.array([3, 1, -3, -7])
-# fmt: off
-WIDE = np.array([[3, 1, -3, -7], [-20, 0, 0, 0], [-24, 20, 0, 0], [-24, 20, 0, 0],
-                 [-22, -5, 13, 34], [-22, -5, 13, 34]])
+V, FAN = [-24, 20, 0, 0], [-22, -5, 13, 34]
+WIDE = np.array([CLOSED, [-20, 0, 0, 0], V, V, FAN, FAN])
 
 # Joints of the thumb (base, knuckle, joint, tip) in its named positions.
 THUMB = {
-    "close": np.array([[-.22, .22, .08], [-.44, .52, .18], [-.52, .82, .24], [-.55, 1.08, .26]]),
-    "wide": np.array([[-.22, .22, .08], [-.55, .42, .18], [-.86, .55, .22], [-1.10, .72, .24]]),
-    "palm": np.array([[-.22, .22, .08], [-.34, .48, .24], [-.08, .62, .32], [.16, .58, .28]]),
-    "side": np.array([[-.22, .22, .08], [-.36, .50, .22], [-.20, .76, .30], [-.06, .94, .27]]),
+    "close": [[-0.44, 0.52, 0.18], [-0.52, 0.82, 0.24], [-0.55, 1.08, 0.26]],
+    "wide": [[-0.55, 0.42, 0.18], [-0.86, 0.55, 0.22], [-1.10, 0.72, 0.24]],
+    "palm": [[-0.34, 0.48, 0.24], [-0.08, 0.62, 0.32], [0.16, 0.58, 0.28]],
+    "side": [[-0.36, 0.50, 0.22], [-0.20, 0.76, 0.30], [-0.06, 0.94, 0.27]],
 }
-# fmt: on
+THUMB = {name: np.array([[-0.22, 0.22, 0.08], *joints]) for name, joints in THUMB.items()}
 
 # Per sign: how many fingers are straight, and the two positions between which the thumb is.
 STRAIGHT = (0, 1, 2, 2, 4, 4)
@@ -44,27 +43,13 @@ THUMB_OF = {3: ("close", "wide"), 4: ("palm", "side"), 5: ("close", "wide")}
 
 # How far a drawn hand strays from the mean one: uniform in plus or minus these numbers,
 # times the `variety` of draw_hand. Only left or right, and noise, are chance at any variety.
-VARIETY = {
-    "yaw": 40,
-    "pitch": 25,
-    "roll": 55,
-    "lean": 30,  # degrees: view, turn, forearm
-    "size": 0.3,
-    "place": 0.8,  # log of the scale; share of the room
-    "open": 0.6,
-    "thumb": 0.06,  # fan of fingers; palm lengths
-    "relaxed": 10,
-    "fold": 10,
-    "bend": 8,  # degrees: straight, folded, each joint
-    "tone": 1.4,
-    "tint": 10,  # pale to dark; grey levels
-    "wall": 40,
-    "uneven": 25,
-    "shadow": 0.25,
-    "light": 0.8,
-    "shade": 0.3,
-    "blotch": 0.1,  # share of the brightness of the skin
-}
+VARIETY = {"yaw": 40, "pitch": 25, "roll": 55, "lean": 30}  # degrees: view, turn, forearm
+VARIETY |= {"size": 0.3, "place": 0.8}  # log of the scale; share of the room
+VARIETY |= {"open": 0.6, "thumb": 0.06}  # fan of fingers; palm lengths
+VARIETY |= {"relaxed": 10, "fold": 10, "bend": 8}  # degrees: straight, folded, each joint
+VARIETY |= {"tone": 1.4, "tint": 10, "wall": 40, "uneven": 25}  # pale to dark; grey levels
+VARIETY |= {"shadow": 0.25, "light": 0.8, "shade": 0.3}
+VARIETY |= {"blotch": 0.1}  # share of the brightness of the skin
 
 
 def finger_joints(knuckle, lengths, spread, bends):
@@ -239,27 +224,11 @@ def shading(height, mask, scale, light, stray):
 
 
 def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.ndarray:
-    """Draw one hand that shows the sign `label`.
+    """Draw one hand that shows the sign `label` (0 to 5): uint8 (64, 64, 3), RGB in 0-255.
 
-    Parameters
-    ----------
-    label : int
-        0 to 5.
-    rng : numpy.random.Generator
-        The source of all that is random; the same state gives the same picture.
-    variety : float
-        How far the hand may stray from the mean hand of its sign: 0 not at all (but for left
-        or right, and noise), 1 as far as the table `VARIETY` says.
-
-    Returns
-    -------
-    uint8 array (64, 64, 3)
-        RGB, 0-255.
-
-    Raises
-    ------
-    ValueError
-        For another label.
+    The same state of `rng` gives the same picture. `variety` says how far the hand may stray from
+    the mean hand of its sign: 0 not at all (but for left or right, and noise), 1 as far as the
+    table `VARIETY` says. Raises ValueError for another label.
     """
     if label not in range(6):
         raise ValueError(f"there is no sign {label!r}: labels go from 0 to 5")
