@@ -18,9 +18,7 @@ CANVAS = 160  # pixels, side of the picture while drawing; shrinking smooths the
 
 # Index, middle, ring and little finger.
 KNUCKLES = np.array([[-0.33, 0.96, 0], [-0.11, 1.0, 0.02], [0.11, 0.96, 0.02], [0.32, 0.86, 0]])
-PHALANGES = np.array(
-    [[0.46, 0.27, 0.20], [0.51, 0.31, 0.21], [0.47, 0.29, 0.21], [0.37, 0.21, 0.19]]
-)
+PHALANGES = np.array([[46, 27, 20], [51, 31, 21], [47, 29, 21], [37, 21, 19]]) / 100
 FINGER_RADII = np.array([0.115, 0.105, 0.095, 0.085])  # knuckle, two joints, tip
 THUMB_RADII = np.array([0.20, 0.15, 0.115, 0.09])
 # Degrees between a finger and the palm's axis, closed and wide: a V opens wider than a fan.
@@ -135,11 +133,8 @@ def height_map(bones):
         y = np.arange(low[1], high[1], dtype=np.float32)[:, None] - start[1]
         step = end - start
         along = np.clip((x * step[0] + y * step[1]) / (step[0] ** 2 + step[1] ** 2 + 1e-3), 0, 1)
-        inside = (
-            (radius[0] + along * (radius[1] - radius[0])) ** 2
-            - (x - along * step[0]) ** 2
-            - (y - along * step[1]) ** 2
-        )
+        thick = radius[0] + along * (radius[1] - radius[0])
+        inside = thick**2 - (x - along * step[0]) ** 2 - (y - along * step[1]) ** 2
         rod = np.where(inside > 0, start[2] + along * step[2] + np.sqrt(np.abs(inside)), -np.inf)
         patch = height[low[1] : high[1], low[0] : high[0]]
         np.maximum(patch, rod, out=patch)
@@ -148,14 +143,12 @@ def height_map(bones):
 
 def background(stray):
     """An unevenly lit wall, (CANVAS, CANVAS, 3) float32 RGB, about 120 to 290."""
-    corners = (
-        205
-        + stray("wall")
-        + stray("tint", 3)
-        + stray("uneven", (2, 2, 1))
-        + 0.3 * stray("tint", (2, 2, 3))
-    )
-    return cv2.resize(corners.astype(np.float32), (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
+    corners = 205 + stray("wall") + stray("tint", 3) + stray("uneven", (2, 2, 1))
+    return enlarged((corners + 0.3 * stray("tint", (2, 2, 3))).astype(np.float32))
+
+
+def enlarged(picture):
+    return cv2.resize(picture, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
 
 
 def skin_colour(stray):
@@ -201,26 +194,19 @@ def shading(height, mask, scale, light, stray):
     """
 
     def blurred(sigma):
-        return cv2.GaussianBlur(height, (0, 0), sigma * scale) / (
-            cv2.GaussianBlur(mask, (0, 0), sigma * scale) + 1e-3
-        )
+        masked = cv2.GaussianBlur(mask, (0, 0), sigma * scale) + 1e-3
+        return cv2.GaussianBlur(height, (0, 0), sigma * scale) / masked
 
     smooth = blurred(0.03)
     slope = np.stack([cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)]) * (scale / 8)
     slope = np.clip(slope, -1.2, 1.2)  # no black ring where a finger stands in front
-    lambert = (
-        (light[2] - light[0] * slope[0] - light[1] * slope[1])
-        / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)
-        / np.linalg.norm(light)
-    )
+    lambert = light[2] - light[0] * slope[0] - light[1] * slope[1]
+    lambert = lambert / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2) / np.linalg.norm(light)
     hollow = np.clip(blurred(0.1) - height, 0, 0.2)
-    shade = (
-        0.3 + 0.3 * stray("shade") + 0.58 * np.clip(lambert, 0, 1) - (0.6 + stray("shade")) * hollow
-    )
+    shade = 0.3 + 0.3 * stray("shade") + 0.58 * np.clip(lambert, 0, 1)
+    shade = shade - (0.6 + stray("shade")) * hollow
     # Blotches, for the lines and the flush of a real palm: not every dark patch is a thumb.
-    return shade * (
-        1 + cv2.resize(stray("blotch", (16, 16)), (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
-    )
+    return shade * (1 + enlarged(stray("blotch", (16, 16))))
 
 
 def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.ndarray:
@@ -245,12 +231,8 @@ def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.
     skin = skin_colour(stray) * np.clip(shade, 0.15, 1.15)[..., None]
     # Cast shadow: the outline, moved away from the light and blurred.
     shift = np.float32([[1, 0, -light[0] * 0.4 * scale], [0, 1, (0.2 + stray("shadow")) * scale]])
-    shadow = cv2.GaussianBlur(
-        cv2.warpAffine(mask, shift, (CANVAS, CANVAS)),
-        (0, 0),
-        sigmaX=0.25 * scale,
-        sigmaY=0.12 * scale,
-    )
+    shadow = cv2.warpAffine(mask, shift, (CANVAS, CANVAS))
+    shadow = cv2.GaussianBlur(shadow, (0, 0), sigmaX=0.25 * scale, sigmaY=0.12 * scale)
     wall = background(stray) * (1 - (0.35 + stray("shadow")) * shadow)[..., None]
     picture = np.where(mask[..., None] > 0, skin, wall)
     picture = cv2.resize(picture.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
