@@ -112,7 +112,7 @@ def _package_line(name: str) -> tuple[str, str, str]:
         module = importlib.import_module(name)
     except Exception as error:  # whatever goes wrong, the report goes on
         return name, f"{type(error).__name__}: {error}", _advice(name, error)
-    return name, getattr(module, "__version__", "installed"), ""
+    return name, getattr(module, "__version__", "installed").removeprefix("v"), ""
 
 
 def _advice(name: str, error: Exception) -> str:
@@ -141,7 +141,7 @@ def _data_lines() -> list[tuple[str, str, str]]:
 
     lines, states = [], datasets.status()
     for name, state in states.items():
-        lines.append((name, state if state == "whole" else f"{state}: comes on first use", ""))
+        lines.append((name, state if state == "whole" else f"{state}: mended on first use", ""))
     words, advice = folder.where()
     needed = any(state != "whole" for state in states.values())
     return [("data folder", words, advice if needed else ""), *lines]

