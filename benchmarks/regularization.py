@@ -24,7 +24,7 @@ from torch import nn
 
 from helpers.batches import Batches
 from helpers.data import cifar10, of_classes
-from helpers.experiments import l1_penalty, l2_penalty, run_all
+from helpers.lessons.regularization import l1_penalty, l2_penalty, run_all
 from helpers.machine import choose_device, set_seed
 from helpers.models import RemedyNet
 from helpers.training import evaluate, fit

@@ -1,4 +1,4 @@
-"""Figures in one style: pictures, grids of numbers, the training flow.
+"""Figures in one style: pictures, grids of numbers, a figure with its text alternative.
 
 Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from IPython.display import display
 from PIL import Image
 
-__all__ = ["COLORS", "show_figure", "show_images", "show_numbers", "show_training_flow"]
+__all__ = ["COLORS", "in_style", "show_figure", "show_images", "show_numbers"]
 
 COLORS = {
     "train": "#0072B2",
@@ -24,35 +24,13 @@ COLORS = {
     "quiet": "#999999",
 }
 
-FLOW = [
-    ("data", "a batch of\npictures"),
-    ("model", "makes a\nprediction"),
-    ("loss", "how wrong\nis it?"),
-    ("backward", "which way\nis better?"),
-    ("step", "go a little\nthat way"),
-    ("evaluate", "on pictures\nnever seen"),
-]
-FLOW_ALT = (
-    "Six boxes in a row: data, model, loss, backward, step, evaluate. An arrow leads from step "
-    "back to data, again with the next batch; evaluate comes after the loop."
-)
 WIDEST = 9.0  # inches: wider figures are shrunk by the page, and their text with them
 
-plt.rcParams.update(
-    {
-        "font.size": 12,
-        "axes.titlesize": 12,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
-        "image.cmap": "gray",
-        "image.interpolation": "nearest",
-        "savefig.dpi": 80,
-        "savefig.bbox": "tight",
-    }
-)
+# every helper that draws asks for the series' style, and leaves the reader's own settings alone
+in_style = plt.style.context("helpers.convnets")
 
 
+@in_style
 def show_figure(alt: str) -> None:
     """Show the current figure together with a text for those who cannot see it.
 
@@ -88,6 +66,7 @@ def _as_png(figure) -> bytes:
     return buffer.getvalue()
 
 
+@in_style
 def show_images(
     images: Sequence,
     titles: Sequence[str] | None = None,
@@ -168,6 +147,7 @@ def _check_range(picture: np.ndarray) -> None:
         )
 
 
+@in_style
 def show_numbers(
     grids: Sequence,
     titles: Sequence[str] | None = None,
@@ -234,22 +214,3 @@ def _draw_numbers(ax, grid: np.ndarray, scale: np.ndarray) -> None:
     ax.grid(color=COLORS["quiet"], lw=0.8)
     ax.tick_params(length=0)
     ax.spines[:].set(visible=True, color=COLORS["quiet"])
-
-
-def show_training_flow(alt: str = FLOW_ALT) -> None:
-    """Draw the six steps of training as boxes, with the loop from the step back to the data."""
-    _, ax = plt.subplots(figsize=(10, 2.2))
-    arrow = {"arrowstyle": "-|>", "lw": 2, "color": "black", "shrinkA": 0, "shrinkB": 0}
-    for i, (name, what) in enumerate(FLOW):
-        color = COLORS["test"] if name == "evaluate" else COLORS["train"]
-        ax.add_patch(plt.Rectangle((i - 0.41, -0.3), 0.82, 0.6, fc=color, ec="black", alpha=0.25))
-        ax.text(i, 0.1, name, ha="center", va="center", weight="bold", size=13)
-        ax.text(i, -0.13, what, ha="center", va="center", size=10)
-        if i:
-            ax.annotate("", (i - 0.42, 0), (i - 0.58, 0), arrowprops=arrow)
-    turn = arrow | {"connectionstyle": "bar,angle=180,fraction=-0.12"}
-    ax.annotate("", (0, -0.31), (4, -0.31), arrowprops=turn)
-    ax.text(2, -0.56, "again, with the next batch", ha="center", va="center", size=11)
-    ax.set(xlim=(-0.5, len(FLOW) - 0.5), ylim=(-0.95, 0.35))
-    ax.axis("off")
-    show_figure(alt)

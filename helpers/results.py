@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from helpers.plotting import COLORS, show_figure, show_images
+from helpers.plotting import COLORS, in_style, show_figure, show_images
 
 __all__ = ["confusion_matrix", "per_class_accuracy", "recorded"]
 __all__ += ["show_confusion", "show_curves", "show_mistakes"]
@@ -63,6 +63,7 @@ def per_class_accuracy(predicted: torch.Tensor, y: torch.Tensor, classes: int) -
     return matrix.diagonal() / matrix.sum(dim=1)
 
 
+@in_style
 def show_curves(history, *, alt: str) -> None:
     """Draw loss and accuracy of each epoch, training and validation.
 
@@ -86,6 +87,7 @@ def show_curves(history, *, alt: str) -> None:
     show_figure(alt)
 
 
+@in_style
 def show_confusion(matrix: torch.Tensor, names: Sequence[str], *, alt: str) -> None:
     """Draw a confusion matrix (labels in rows, answers in columns) with its counts."""
     matrix = np.asarray(matrix)
@@ -106,6 +108,7 @@ def show_confusion(matrix: torch.Tensor, names: Sequence[str], *, alt: str) -> N
     show_figure(alt)
 
 
+@in_style
 def show_mistakes(
     X: Sequence,
     output: torch.Tensor,

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read, read_all
 
-__all__ = ["SIGNSDataset", "check_pictures", "signs"]
+__all__ = ["SIGNSDataset", "check_pictures", "prepare_signs", "signs"]
 
 
 class SIGNSDataset(Dataset):

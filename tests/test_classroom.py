@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from lessons import LESSONS, ROOT, exercises, numbers, read, shown_numbers, tags
 
-from helpers.sources.folder import data_folder
+from helpers.sources.fetching import data_folder
 
 sys.path.insert(0, str(ROOT / "tools"))
 import contents

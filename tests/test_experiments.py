@@ -1,4 +1,4 @@
-"""Tests of helpers.experiments, of the net that lesson 07 compares, and of fit's part in it."""
+"""The runner of experiments, the net that its lesson compares, and fit's part in it."""
 
 import json
 
@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import experiments, plotting
-from helpers.experiments import l1_penalty, l2_penalty, run_all, show_runs
+from helpers import plotting
+from helpers.lessons import regularization as experiments
+from helpers.lessons.regularization import l1_penalty, l2_penalty, run_all, show_runs
 from helpers.models import RemedyNet, Residual
 from helpers.training import fit
 

@@ -8,7 +8,7 @@ import torch
 from lessons import ROOT
 from torch.nn import functional as F
 
-from helpers.explorer import KERNELS, filtered
+from helpers.lessons.filters import KERNELS, filtered
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_explorer_has_the_kernels_of_the_lesson(explorer):
 
 @pytest.mark.parametrize("name", ["unchanged", "sharpen", "all edges"])
 def test_explorer_draws_as_the_lesson_does(explorer, name):
-    """The canvas itself, cell by cell, beside `helpers.explorer.filtered`."""
+    """The canvas itself, cell by cell, beside `helpers.lessons.filters.filtered`."""
     explorer.get_by_label("A named kernel").select_option(name)
     picture = np.array(explorer.evaluate("PICTURE"))
     drawn = explorer.evaluate("""() => {

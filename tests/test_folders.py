@@ -1,4 +1,4 @@
-"""Tests of helpers.folders: small folders of random pictures, and every trouble made to happen."""
+"""Folders of pictures with CSV lists: small and random, and every trouble made to happen."""
 
 import pickle
 import shutil
@@ -10,8 +10,14 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from helpers import data, folders
-from helpers.folders import PictureFolder, read_submission, write_picture_folder, write_submission
+from helpers import data
+from helpers.lessons import fashion as folders
+from helpers.lessons.fashion import (
+    PictureFolder,
+    read_submission,
+    write_picture_folder,
+    write_submission,
+)
 
 N, M = 5, 3  # the pictures in the folder of most tests: ids 1 to 5, and 6 to 8
 

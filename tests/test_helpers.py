@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from helpers import explorer, machine, plotting
+from helpers import machine, plotting
+from helpers.lessons import filters as explorer
+from helpers.lessons import start
 
 
 @pytest.fixture
@@ -244,10 +246,10 @@ def test_numbers_are_written_into_the_cells(drawn):
 
 
 def test_training_flow_names_its_steps_in_order(drawn, shown):
-    plotting.show_training_flow()
+    start.show_training_flow()
     (ax,) = drawn()
     named = [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
-    assert named == [name for name, _ in plotting.FLOW] and len(named) == 6
+    assert named == [name for name, _ in start.FLOW] and len(named) == 6
     alt = shown[0][0]["text/plain"]
     places = [alt.index(name) for name in named]
     assert places == sorted(places)

@@ -1,142 +1,134 @@
-"""Colab and Kaggle, played: the setup cell where its host, its repository and pip are stand-ins."""
+"""Colab and Kaggle, played: a host with its own torch and without this project.
 
+The setup cell installs the helpers from a git repository of this very tree, with the real pip; then
+lessons' first cells run in a folder that knows nothing of a checkout.
+"""
+
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from lessons import LESSONS, ROOT, code_cells
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
-HOSTS = ["COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"]
-ASK = "\nimport helpers\nprint(helpers.__file__)"
+NO_GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+ASK = """
+import json, matplotlib.pyplot as plt, helpers
+from helpers.checks import filters as check
+from helpers.results import recorded
+from helpers.sources.folder import data_folder
+check.output_size(...)
+plt.style.use("helpers.convnets")
+print(json.dumps([helpers.__file__, len(recorded("birds")["experiments"]), str(data_folder())]))
+"""
 
 
 def setup_cell(address):
-    source = code_cells(LESSONS[0])[0].source
-    return re.sub(r'^REPOSITORY = ".*?"', f"REPOSITORY = {address!r}", source, flags=re.M)
+    return re.sub(r"git\+\S+", f"git+{address}", code_cells(LESSONS[0])[0].source)
 
 
 def git(folder, *command):
     identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-    subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    subprocess.run(["git", *identity, *command], cwd=folder, check=True, env=os.environ | NO_GIT)
 
 
-@pytest.fixture
-def repository(tmp_path):
-    """This project as a repository of its own; its address is returned."""
-    folder = tmp_path / "repository"
-    no_caches = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "helpers", folder / "helpers", ignore=no_caches)
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """The files that git tracks here, as they are now, in a repository of its own: its address."""
+    folder = tmp_path_factory.mktemp("repository")
+    names = ("pyproject.toml", "README.md", "LICENSE", "helpers")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard", *names],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "first")
     return folder.as_uri()
 
 
-@pytest.fixture
-def host(tmp_path):
-    """A host: its packages, a `pip` that writes down what it is asked for, its folders."""
-    packages, temporary, working = (tmp_path / n for n in ("packages", "temporary", "working"))
-    for folder in (packages, temporary, working):
-        folder.mkdir()
-    (packages / "cv2.py").touch()  # the host has OpenCV
-    calls = tmp_path / "pip.txt"
-    recorder = f"import sys; open({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')"
-    (packages / "pip.py").write_text(recorder)
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(packages)}
-    return environment | {"TMPDIR": str(temporary), "CALLS": str(calls), "AT": str(working)}
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """An environment with all packages of this one, but without this project; it has a kernel."""
+    place = tmp_path_factory.mktemp("host")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place / "env"], check=True)
+    (site,) = (place / "env").rglob("site-packages")
+    # the packages can be imported from where they lie; an editable installation is not followed
+    (site / "host.pth").write_text(str(Path(torch.__file__).parents[1]))
+    spec = {"argv": [str(next((place / "env").rglob("python"))), "-m", "ipykernel_launcher"]}
+    spec["argv"] += ["-f", "{connection_file}"]
+    kernel = place / "kernels" / "host"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text(json.dumps({**spec, "display_name": "host"}))
+    return place
 
 
-def play(host, source, **more):
-    """Run a cell on the host as a program of its own, without what is installed here."""
-    command = [sys.executable, "-S", "-c", source]
-    return subprocess.run(
-        command, cwd=host["AT"], env={**host, **more}, capture_output=True, text=True
-    )
-
-
-def asked_of_pip(host):
-    calls = Path(host["CALLS"])
-    return calls.read_text().splitlines() if calls.exists() else []
-
-
-def test_at_home_nothing_happens(host, repository):
-    done = play(host, setup_cell(repository) + ASK)
-    assert "No module named 'helpers'" in done.stderr
-    assert list(Path(host["TMPDIR"]).iterdir()) == list(Path(host["AT"]).iterdir()) == []
-
-
-@pytest.mark.parametrize("name", HOSTS)
-def test_helpers_come_from_the_clone(host, repository, name, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    for folder in (host["AT"], host["AT"], str(tmp_path / "elsewhere")):
-        done = play(host | {"AT": folder}, setup_cell(repository) + ASK, **{name: "1"})
-        assert done.returncode == 0, done.stderr
-        assert Path(done.stdout.strip()).is_relative_to(host["TMPDIR"])
-        assert list(Path(folder).iterdir()) == []  # the reader's folder stays as it is
-    assert len(list(Path(host["TMPDIR"]).iterdir())) == 1  # one clone for all
-    assert asked_of_pip(host) == []
-
-
-def test_a_second_run_fetches_what_is_new(host, repository):
-    play(host, setup_cell(repository), COLAB_RELEASE_TAG="1")
-    folder = Path(repository.removeprefix("file://"))
-    (folder / "helpers" / "__init__.py").write_text("NEW = 1\n")
-    git(folder, "commit", "-qam", "second")
-    ask = setup_cell(repository) + "\nimport helpers\nprint(helpers.NEW)"
-    assert play(host, ask, COLAB_RELEASE_TAG="1").stdout.strip() == "1"
-
-
-def test_without_a_network_the_clone_that_is_there_does(host, repository):
-    play(host, setup_cell(repository), COLAB_RELEASE_TAG="1")
-    shutil.rmtree(repository.removeprefix("file://"))
-    done = play(host, setup_cell(repository) + ASK, COLAB_RELEASE_TAG="1")
-    assert done.returncode == 0 and host["TMPDIR"] in done.stdout
-
-
-def test_only_what_is_missing_is_installed_and_nothing_along_with_it(host, repository):
-    os.remove(Path(host["PYTHONPATH"]) / "cv2.py")
-    done = play(host, setup_cell(repository), KAGGLE_KERNEL_RUN_TYPE="Interactive")
-    assert done.returncode == 0, done.stderr
-    assert asked_of_pip(host) == ["install -q --no-deps opencv-python-headless"]
-
-
-def test_a_missing_address_is_named(host):
-    done = play(host, setup_cell(""), COLAB_RELEASE_TAG="1")
-    assert "address of this project's repository" in done.stderr
-
-
-def test_a_failed_clone_says_what_to_look_at(host, tmp_path):
-    nowhere = (tmp_path / "nowhere").as_uri()
-    done = play(host, setup_cell(nowhere) + ASK, KAGGLE_KERNEL_RUN_TYPE="Batch")
-    assert done.returncode == 1 and "does not appear to be a git repository" in done.stderr
-    assert (
-        done.stderr.strip()
-        .splitlines()[-1]
-        .endswith("Is the Internet on (Kaggle: Settings)? Is REPOSITORY right?")
-    )
-    assert list(Path(host["TMPDIR"]).iterdir()) == []  # so that the next try starts anew
-
-
-def test_a_lesson_begins_on_a_host(host, repository, monkeypatch):
-    """In a kernel and with the real packages: helpers and data lie in the clone."""
-    for variable in ("TMPDIR", "PATH"):
-        monkeypatch.setenv(variable, host[variable])
-    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+def play(host, monkeypatch, *sources):
+    """Run cells on the host, in an empty folder; give what they print."""
+    monkeypatch.setenv("JUPYTER_PATH", str(host))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(host / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     for variable in ("CNN_DATA", "PYTHONPATH"):
         monkeypatch.delenv(variable, raising=False)
-    ask = "import helpers.sources.folder as f\nprint(f.__file__, f.data_folder(), sep='\\n')"
-    cells = [nbformat.v4.new_code_cell(source) for source in (setup_cell(repository), ask)]
-    where = {"metadata": {"path": host["AT"]}}
-    client = NotebookClient(
-        nbformat.v4.new_notebook(cells=cells), timeout=120, kernel_name="python3", resources=where
-    )
+    (host / "work").mkdir(exist_ok=True)
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    where = {"metadata": {"path": str(host / "work")}}
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = NotebookClient(notebook, timeout=300, kernel_name="host", resources=where)
     done = client.execute()
-    module, data = "".join(output["text"] for output in done.cells[1].outputs).split()
-    clone = next(Path(host["TMPDIR"]).glob("convnets"))
-    assert Path(module).parent == clone / "helpers" / "sources" and Path(data) == clone / "data"
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in done.cells]
+
+
+def of_torch():
+    """What would differ if somebody had installed torch once more."""
+    files = (Path(torch.__file__), *Path(torch.__file__).parents[1].glob("torch-*/RECORD"))
+    assert len(files) == 2
+    return [(file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+
+
+def test_a_wrong_address_is_named(host, tmp_path, monkeypatch):
+    nowhere = (tmp_path / "nowhere").as_uri()
+    (said,) = play(host, monkeypatch, setup_cell(nowhere))
+    assert "nowhere" in said and "rror" in said
+    with pytest.raises(CellExecutionError, match="No module named 'helpers'"):
+        play(host, monkeypatch, "import helpers")
+
+
+def test_a_lesson_begins_on_a_host_without_a_clone(host, repository, monkeypatch):
+    before = of_torch()
+    _, said = play(host, monkeypatch, setup_cell(repository), ASK)
+    check, found = said.splitlines()
+    module, records, data = json.loads(found)
+    assert check == "… output_size: not attempted yet"
+    assert Path(module).is_relative_to(host / "env") and records > 3
+    assert Path(data).is_relative_to(host / "cache") and not Path(data).exists()
+    assert of_torch() == before
+    # once more: nothing is left to do
+    again, said_again = play(host, monkeypatch, setup_cell(repository), ASK)
+    assert again == "" and said_again == said
+    assert not any((host / "work").iterdir())  # the reader's folder stays as it is
+
+
+def test_the_setup_cell_is_short_and_folded():
+    for lesson in LESSONS:
+        cell = code_cells(lesson)[0]
+        assert len([line for line in cell.source.splitlines() if line.strip()]) <= 3
+        assert cell.metadata == {
+            "cellView": "form",
+            "jupyter": {"source_hidden": True},
+            "tags": ["remove-cell"],
+        }

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from helpers.explorer import KERNELS
+from helpers.lessons.filters import KERNELS
 from helpers.sources.hands import draw_hand
 
 ROOT = Path(__file__).resolve().parents[1]

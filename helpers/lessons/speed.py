@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 
-from helpers.plotting import COLORS, show_figure
+from helpers.plotting import COLORS, in_style, show_figure
 
 __all__ = ["show_walk"]
 
 
+@in_style
 def show_walk(
     seconds: Mapping[str, float], accuracy: Mapping[str, Sequence[float]], *, alt: str
 ) -> None:

@@ -41,7 +41,7 @@ const explorer = (() => {
     return sorted[low] + (place - low) * (sorted[high] - sorted[low]);
   }
 
-  /** Greys 0–255 to draw a result with; the rule of helpers.explorer.filtered. */
+  /** Greys 0–255 to draw a result with; the rule of helpers.lessons.filters.filtered. */
   function greys(output, kernel) {
     if (!isEdgeKernel(kernel)) return output.map((row) => row.map(clip));
     const limit = Math.max(percentile99(output.flat().map(Math.abs)), 1e-6);

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from helpers.plotting import COLORS, show_figure
+from helpers.plotting import COLORS, in_style, show_figure
 
 __all__ = ["l1_penalty", "l2_penalty", "run_all", "show_runs"]
 
@@ -126,6 +126,7 @@ def _append(cache, run):
         file.write("\n" * torn + json.dumps(run) + "\n")  # half a line must not spoil the next
 
 
+@in_style
 def show_runs(results: Mapping[str, list[dict]], *, alt: str, start: float = 0) -> None:
     """Draw the accuracy of each run as a dot and the mean as a line, training and validation.
 
