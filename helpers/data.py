@@ -84,10 +84,11 @@ def _check_train(train):
 def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first `count` samples (None: all) of a dataset as two tensors, X and y.
 
-    The dataset is one of this module, or another with `data` and `targets`. X is float32 (count, channels, height, width) in 0-1, y int64 (count,). They are read straight
-    from `dataset.data`, so the dataset's transform is NOT applied. CIFAR-10's training pictures
-    take 614 MB. Raises ValueError for a count that the dataset does not have, and TypeError for
-    something without `data` and `targets`, such as a Subset.
+    The dataset is one of this module, or another with `data` and `targets`. X is float32 (count,
+    channels, height, width) in 0-1, y int64 (count,). They are read straight from `dataset.data`,
+    so the dataset's transform is NOT applied. CIFAR-10's training pictures take 614 MB. Raises
+    ValueError for a count that the dataset does not have, and TypeError for something without
+    `data` and `targets`, such as a Subset.
     """
     if getattr(dataset, "data", None) is None or getattr(dataset, "targets", None) is None:
         raise TypeError(
