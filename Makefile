@@ -16,7 +16,7 @@ $(BIN)/jupyter: requirements.txt pyproject.toml
 open: setup  ## JupyterLab with the first lesson
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
-data: setup  ## fetch the datasets now, for a classroom without network
+data: setup  ## fetch the datasets and draw the hands now, for a classroom without network
 	$(BIN)/python -m helpers.data
 
 test: setup  ## the tests and all lessons, outputs compared

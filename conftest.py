@@ -15,9 +15,10 @@ def _is_cell(item) -> bool:
 def pytest_sessionstart(session):
     """Fetch the datasets before the first lesson, so that no cell prints a progress bar."""
     if session.config.option.nbval and not session.config.option.collectonly:
-        from helpers import data
+        from helpers.sources.datasets import NAMES, prepare
 
-        data.main()
+        for name in NAMES:
+            prepare(name)
 
 
 def _errors(outputs) -> list[str]:

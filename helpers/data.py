@@ -1,6 +1,7 @@
 """Fashion-MNIST and CIFAR-10, fetched on first use and checked by checksum before every use.
 
-`python -m helpers.data` fetches both in advance and draws the hands; `--check` only reports.
+`python -m helpers.data` fetches both in advance and draws the hands of SIGNS, for a classroom
+without network; `python -m helpers.data --check` only reports.
 """
 
 import argparse
@@ -11,11 +12,9 @@ import numpy as np
 import torch
 from torchvision import datasets
 
-from helpers.sources import fetching
-from helpers.sources.datasets import DATASETS, status
-from helpers.sources.fetching import DataUnavailable
+from helpers.sources.datasets import NAMES, about, prepare, status
+from helpers.sources.fetching import DataUnavailable, say
 from helpers.sources.folder import data_folder
-from helpers.sources.signs import prepare_signs
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]
 __all__ += ["data_folder", "fashion_mnist", "of_classes", "prepare", "read_picture", "status"]
@@ -85,11 +84,11 @@ def _check_train(train):
 def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first `count` samples (None: all) of a dataset as two tensors, X and y.
 
-    The dataset is one of this module, or another with `data` and `targets`.
-    X is float32 (count, channels, height, width) in 0-1, y int64 (count,). They are read straight
-    from `dataset.data`, so the dataset's transform is NOT applied. CIFAR-10's training pictures
-    take 614 MB. Raises ValueError for a count that the dataset does not have, and TypeError for
-    something without `data` and `targets`, such as a Subset.
+    The dataset is one of this module, or another with `data` and `targets`. X is float32 (count,
+    channels, height, width) in 0-1, y int64 (count,). They are read straight from `dataset.data`,
+    so the dataset's transform is NOT applied. CIFAR-10's training pictures take 614 MB. Raises
+    ValueError for a count that the dataset does not have, and TypeError for something without
+    `data` and `targets`, such as a Subset.
     """
     if getattr(dataset, "data", None) is None or getattr(dataset, "targets", None) is None:
         raise TypeError(
@@ -102,7 +101,7 @@ def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.T
 
 
 def of_classes(dataset, names) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the samples of some classes as two tensors, X and y. Built in lesson 06.
+    """Return the samples of some classes as two tensors, X and y.
 
     X is as in `as_tensors`. y is int64 (N,), numbered anew in the order of `names`:
     `of_classes(cifar10(True), ["airplane", "bird"])` gives 0 for airplanes and 1 for birds. Raises
@@ -148,49 +147,30 @@ def read_picture(path) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)  # OpenCV's order is blue, green, red
 
 
-def prepare(name: str) -> Path:
-    """Make the dataset "fashion_mnist" or "cifar10" whole, and return its folder.
-
-    If it is whole, nothing is printed or written. Raises ValueError for another name,
-    DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
-    cannot be written or its disk is full.
-    """
-    if name not in DATASETS:
-        raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(DATASETS)}")
-    return fetching.make_whole(name, DATASETS[name])
-
-
 def main(arguments=None) -> int:
-    """Prepare the named datasets and hands (default: all), report, and return the exit code."""
-    known = [*DATASETS, "signs"]
+    """Prepare the named datasets (default: all), report on them, and return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m helpers.data",
-        description="Fetch the datasets, draw the hands, and say what is there.",
+        prog="python -m helpers.data", description="Fetch the datasets, and say what is there."
     )
-    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(known))
+    parser.add_argument("names", nargs="*", metavar="name", help=" or ".join(NAMES))
     parser.add_argument("--check", action="store_true", help="only report; code 1 if not whole")
     options = parser.parse_args(arguments)
-    names = options.names or known
-    if wrong := [name for name in names if name not in known]:
-        fetching.say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(known)}")
+    names = options.names or NAMES
+    if wrong := [name for name in names if name not in NAMES]:
+        say(f"there is no dataset {wrong[0]!r}: choose from {', '.join(NAMES)}")
         return 2
     for name in [] if options.check else names:
         try:
-            prepare_signs() if name == "signs" else prepare(name)
+            prepare(name)
         except (DataUnavailable, OSError, ValueError) as error:
-            fetching.say(error)
-    hands = data_folder() / "64x64_SIGNS"
-    states = status() | {"signs": "there" if hands.is_dir() else "missing"}
+            say(error)
+    states = status()
     for name in names:
-        if name == "signs":
-            print(f"Hands (signs): {states[name]} in {hands}")
-            continue
-        dataset = DATASETS[name]
-        folder = dataset.whole() or dataset.folder
-        megabytes = sum(file.stat().st_size for file in folder.glob("*")) / 1e6
-        print(f"{dataset.title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
-        print(f"  licence: {dataset.licence}")
-    return int(any(states[name] not in ("whole", "there") for name in names))
+        title, folder, licence = about(name)
+        megabytes = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
+        print(f"{title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
+        print(f"  licence: {licence}")
+    return int(any(states[name] != "whole" for name in names))
 
 
 if __name__ == "__main__":

@@ -10,15 +10,7 @@ import sys
 
 __all__ = ["choose_device", "fast_bf16", "keep_memory", "report", "set_seed"]
 
-# Import name -> the name to install it by. The order is that of the report.
-PACKAGES = {
-    "torch": "torch",
-    "torchvision": "torchvision",
-    "numpy": "numpy",
-    "matplotlib": "matplotlib",
-    "cv2": "opencv-python-headless",
-    "ipywidgets": "ipywidgets",
-}
+PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "cv2", "ipywidgets", "pooch")
 
 # PyTorch's own questions to a CPU, private but stable since 2.5; a missing one counts as "no".
 CPU_BF16 = ("avx512_bf16", "amx_tile")
@@ -28,22 +20,10 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
 def choose_device(wanted: str | None = None):
-    """Choose a GPU if PyTorch sees one, else the CPU (used from lesson 00 on).
+    """Return the `torch.device` to compute on, or the one that is wanted, such as "cpu".
 
-    Parameters
-    ----------
-    wanted : str, optional
-        Take this one instead, such as ``"cpu"``.
-
-    Returns
-    -------
-    torch.device
-        ``cuda`` for an NVIDIA or AMD GPU, ``mps`` for Apple's, else ``cpu``.
-
-    Raises
-    ------
-    ValueError
-        If this machine does not have the device that is wanted.
+    It is `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`. Raises ValueError if this
+    machine does not have the device that is wanted.
     """
     import torch
 
@@ -60,7 +40,7 @@ def choose_device(wanted: str | None = None):
 
 
 def set_seed(seed: int) -> None:
-    """Start all random numbers (Python, NumPy, torch) from one seed. Built in lesson 00.
+    """Start all random numbers (Python, NumPy, torch) from one seed.
 
     The same seed repeats the same numbers on the same machine with the same versions.
     Nothing is promised across machines, versions, or from CPU to GPU.
@@ -74,7 +54,7 @@ def set_seed(seed: int) -> None:
 
 
 def fast_bf16(device) -> bool:
-    """Say whether a device computes with bfloat16 numbers itself (used from lesson 05 on).
+    """Say whether a device computes with bfloat16 numbers itself.
 
     bfloat16 has 16 bits: the range of float32 with about 3 digits. Where the device has no
     instructions for it, PyTorch imitates it, slowly. False also if PyTorch cannot tell.
@@ -91,16 +71,12 @@ def fast_bf16(device) -> bool:
 
 
 def keep_memory() -> bool:
-    """Let freed memory stay with this process, ready for the next tensor (Linux). Lesson 08.
+    """Let freed memory stay with this process, ready for the next tensor; say whether it was done.
 
     Usually the C library hands large blocks back to the system as soon as they are free, and the
     system fills every new one with zeros: at each step of a training, for each layer's output.
-    Afterwards the process keeps up to 2 GB that are free. Source: the manual of ``mallopt``.
-
-    Returns
-    -------
-    bool
-        Whether it was done. Where there is no glibc (Windows, macOS, Alpine), nothing happens.
+    Afterwards the process keeps up to 2 GB that are free. Where there is no glibc (Windows, macOS,
+    Alpine), nothing happens. Source: the manual of `mallopt`.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
@@ -115,34 +91,31 @@ def report() -> None:
     Ends with "Ready." if the lessons can run. Datasets that are missing come on first use.
     """
     lines = [_python_line()] + [_package_line(name) for name in PACKAGES]
-    ready = not any(advice for _, _, advice in lines)
-    if ready:  # the two below import torch, which is only safe once it is known to work
-        lines += [_device_line(), *_dataset_lines()]
+    if not any(advice for _, _, advice in lines):  # what follows needs the packages
+        lines += [_device_line(), *_data_lines()]
     for name, found, advice in lines:
         print(f"{'→' if advice else '✓'} {name:<14} {found}")
         if advice:
             print(f"  {'':<14} {advice}")
+    ready = not any(advice for _, _, advice in lines)
     print("\nReady." if ready else "\nNot ready: follow the arrows, then restart the kernel.")
 
 
 def _python_line() -> tuple[str, str, str]:
+    advice = "The lessons need Python 3.10 or later: install one from python.org."
     too_old = sys.version_info < (3, 10)
-    advice = (
-        "The lessons need Python 3.10 or later: install one from python.org." if too_old else ""
-    )
-    return "Python", platform.python_version(), advice
+    return "Python", platform.python_version(), advice if too_old else ""
 
 
 def _package_line(name: str) -> tuple[str, str, str]:
-    package = PACKAGES[name]
     try:
         module = importlib.import_module(name)
     except Exception as error:  # whatever goes wrong, the report goes on
-        return name, f"{type(error).__name__}: {error}", _advice(name, package, error)
-    return name, getattr(module, "__version__", "installed"), ""
+        return name, f"{type(error).__name__}: {error}", _advice(name, error)
+    return name, getattr(module, "__version__", "installed").removeprefix("v"), ""
 
 
-def _advice(name: str, package: str, error: Exception) -> str:
+def _advice(name: str, error: Exception) -> str:
     if name == "torchvision" and "nms" in str(error):
         return "torch and torchvision do not match: pip install --upgrade torch torchvision"
     if name == "cv2" and "libGL" in str(error):
@@ -150,7 +123,7 @@ def _advice(name: str, package: str, error: Exception) -> str:
             "This machine has no graphics libraries: pip uninstall -y opencv-python, "
             "then pip install --force-reinstall opencv-python-headless"
         )
-    return f"pip install {package}"
+    return f"pip install {'opencv-python-headless' if name == 'cv2' else name}"
 
 
 def _device_line() -> tuple[str, str, str]:
@@ -163,14 +136,12 @@ def _device_line() -> tuple[str, str, str]:
     return "device", str(device) + (f" ({threads} threads)" if device.type == "cpu" else ""), ""
 
 
-def _dataset_lines() -> list[tuple[str, str, str]]:
-    from helpers.sources import datasets, folder  # both import torch
+def _data_lines() -> list[tuple[str, str, str]]:
+    from helpers.sources import datasets, folder
 
-    place, lines = folder.data_folder(), []
-    for name, state in datasets.status().items():
-        lines.append(
-            (name, state if state == "whole" else f"{state}: it is fetched on first use", "")
-        )
-    hands = (place / "64x64_SIGNS").is_dir()
-    lines.append(("drawn hands", "there" if hands else "missing: they are drawn on first use", ""))
-    return [("data folder", str(place), ""), *lines]
+    lines, states = [], datasets.status()
+    for name, state in states.items():
+        lines.append((name, state if state == "whole" else f"{state}: mended on first use", ""))
+    words, advice = folder.where()
+    needed = any(state != "whole" for state in states.values())
+    return [("data folder", words, advice if needed else ""), *lines]

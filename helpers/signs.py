@@ -1,8 +1,12 @@
-"""SIGNS: pictures of hands that show 0 to 5. Drawn on first use; the real photographs drop in."""
+"""SIGNS: hands that show 0 to 5, drawn on first use; the real photographs drop in.
+
+A set is a folder with train_signs, val_signs and test_signs; pictures are named
+{label}_IMG_{id}.jpg.
+"""
 
 from torch.utils.data import Dataset
 
-from helpers.sources.signs import LABELS, PARTS, pictures_in, prepare_signs, read, read_all
+from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read, read_all
 
 __all__ = ["SIGNSDataset", "check_pictures", "prepare_signs", "signs"]
 
@@ -10,7 +14,7 @@ __all__ = ["SIGNSDataset", "check_pictures", "prepare_signs", "signs"]
 class SIGNSDataset(Dataset):
     """The pictures of one folder, with the labels that their names begin with.
 
-    Built in lesson 03. An item is an upright RGB PIL picture in its own size (or what `transform`
+    An item is an upright RGB PIL picture in its own size (or what `transform`
     makes of it) and an int label in 0-5; `files` is the sorted list of paths, `labels` of ints,
     `classes` of the six names. Other files and subfolders are left out. Raises FileNotFoundError
     without the folder, ValueError for no picture, a label outside 0-5 or damaged pictures: up to
@@ -18,7 +22,7 @@ class SIGNSDataset(Dataset):
     """
 
     def __init__(self, folder, transform=None):
-        self.files, self.transform, self.classes = pictures_in(folder), transform, [*LABELS]
+        self.files, self.transform, self.classes = pictures(folder), transform, [*LABELS]
         self.labels = [int(file.name.split("_")[0]) for file in self.files]
         if sum(file.stat().st_size for file in self.files) <= 50_000_000:
             read_all(self.files, "checking")
@@ -44,4 +48,4 @@ def signs(part: str, transform=None) -> SIGNSDataset:
 
 def check_pictures(folder) -> None:
     """Decode all pictures of a folder; raises as `SIGNSDataset`, naming all that are cut short."""
-    read_all(pictures_in(folder), "checking")
+    read_all(pictures(folder), "checking")

@@ -27,13 +27,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from PIL import Image
 from torchvision import datasets
 
 from helpers import data
-from helpers.sources import fetching
+from helpers.sources import fetching, folder
+from helpers.sources.datasets import DATASETS
+from helpers.sources.signs import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 DEAD = "http://127.0.0.1:9/"  # nobody listens at this port
@@ -88,12 +91,15 @@ def stand_ins(url):
     """The two descriptions with the stand-ins' checksums, and `url` as the first source."""
     changed = {}
     for name, files in (("fashion_mnist", FASHION), ("cifar10", CIFAR)):
-        real = data.DATASETS[name]
+        real = DATASETS[name]
         known = {file: hashlib.sha256(content).hexdigest() for file, content in files.items()}
         changed[name] = replace(
             real,
             layouts={**real.layouts, next(iter(real.layouts)): known},
-            sources=(("test host", partial(fetching.from_archives, url)), real.sources[-1]),
+            sources={
+                "test host": partial(fetching.from_archives, url),
+                **dict([*real.sources.items()][-1:]),
+            },
             room_mb=1,
         )
     return changed
@@ -158,7 +164,7 @@ def small(request, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path / "tools"))
     server = request.getfixturevalue("host") if "host" in request.fixturenames else None
     for name, dataset in stand_ins(server.url if server else DEAD).items():
-        monkeypatch.setitem(data.DATASETS, name, dataset)
+        monkeypatch.setitem(DATASETS, name, dataset)
     return tmp_path / "data"
 
 
@@ -181,6 +187,11 @@ def put(folder, files):
         (folder / name).write_bytes(content)
 
 
+def put_signs(folder):
+    """A set of one's own is used as it is."""
+    put(folder / "64x64_SIGNS/train_signs", {"0_IMG_1.jpg": b"picture"})
+
+
 def put_fashion(folder):
     put(folder / "FashionMNIST/raw", FASHION)
 
@@ -194,7 +205,7 @@ def program(url, call):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
         f"import test_data; from helpers import data\n"
-        f"data.DATASETS.update(test_data.stand_ins({url!r}))\n{call}\n"
+        f"test_data.DATASETS.update(test_data.stand_ins({url!r}))\n{call}\n"
     )
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", code], text=True, **pipes)
@@ -252,10 +263,7 @@ def test_a_damaged_file_stays_until_a_new_one_is_verified(host, small):
     [
         (503, "503 Server Error"),
         (HTML, "web page"),
-        (
-            lambda handler: send(handler, TAR[:5000], size=len(TAR)),
-            "Connection broken",
-        ),
+        (lambda handler: send(handler, TAR[:5000], size=len(TAR)), "5000 bytes read|cut short"),
         (TAR[:5000], "cut short"),
         (tar_gz({"cifar-10-batches-bin/readme.html": HTML}), "not the published files"),
     ],
@@ -334,9 +342,9 @@ def test_the_second_source_completes_the_first(host, small, monkeypatch):
         put(work, {name: FASHION[name] for name in missing})
 
     host.answers["t10k-labels-idx1-ubyte.gz"] = 503
-    dataset = data.DATASETS["fashion_mnist"]
-    sources = (dataset.sources[0], ("package", package))
-    monkeypatch.setitem(data.DATASETS, "fashion_mnist", replace(dataset, sources=sources))
+    dataset = DATASETS["fashion_mnist"]
+    sources = {"test host": dataset.sources["test host"], "package": package}
+    monkeypatch.setitem(DATASETS, "fashion_mnist", replace(dataset, sources=sources))
     assert len(data.fashion_mnist(train=False)) == N
 
 
@@ -424,10 +432,10 @@ def test_torchvisions_own_cifar10_is_used(small, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", md5s["test_batch"]]])
     meta = {**datasets.CIFAR10.meta, "md5": md5s["batches.meta"]}
     monkeypatch.setattr(datasets.CIFAR10, "meta", meta)
-    dataset = data.DATASETS["cifar10"]
-    pickled = {name: f"md5:{md5}" for name, md5 in md5s.items()}
-    layouts = {**dataset.layouts, "cifar-10-batches-py": pickled}
-    monkeypatch.setitem(data.DATASETS, "cifar10", replace(dataset, layouts=layouts))
+    dataset = DATASETS["cifar10"]
+    known = {name: f"md5:{md5}" for name, md5 in md5s.items()}
+    layouts = {**dataset.layouts, "cifar-10-batches-py": known}
+    monkeypatch.setitem(DATASETS, "cifar10", replace(dataset, layouts=layouts))
     cifar = data.cifar10(train=True)
     assert type(cifar) is datasets.CIFAR10
     assert np.array_equal(cifar.data, COLOUR[:5].reshape(-1, 32, 32, 3))
@@ -556,8 +564,8 @@ def test_a_full_disk_is_not_taken_for_a_failed_source(small, monkeypatch):
     def full(dataset, missing, work):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    dataset = replace(data.DATASETS["cifar10"], sources=(("full", full),))
-    monkeypatch.setitem(data.DATASETS, "cifar10", dataset)
+    dataset = replace(DATASETS["cifar10"], sources={"full": full})
+    monkeypatch.setitem(DATASETS, "cifar10", dataset)
     with pytest.raises(OSError, match=r"a write failed .*CNN_DATA"):
         data.prepare("cifar10")
 
@@ -568,8 +576,25 @@ def test_a_full_disk_is_not_taken_for_a_failed_source(small, monkeypatch):
 def test_the_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("CNN_DATA", "~/pictures")
     assert data.data_folder() == Path.home() / "pictures"
-    monkeypatch.delenv("CNN_DATA")
+    monkeypatch.setenv("CNN_DATA", " ")
     assert data.data_folder() == ROOT / "data"
+    monkeypatch.setattr(folder, "PROJECT", tmp_path)  # as installed without a clone
+    (tmp_path / "data").mkdir()
+    assert data.data_folder() == Path(pooch.os_cache("convnets"))
+
+
+@POSIX
+def test_the_data_folder_in_words(open_folder, monkeypatch, tmp_path):
+    assert folder.where() == (str(open_folder), "")
+    monkeypatch.setenv("CNN_DATA", str(ROOT / "data"))
+    assert folder.where()[0] == "data"  # no path of one's own machine
+    monkeypatch.setenv("CNN_DATA", f"{open_folder}/not/there/yet")
+    assert folder.where()[1] == ""
+    with read_only(open_folder):
+        words, advice = folder.where()
+    assert words == f"{open_folder}/not/there/yet (cannot be written)" and "CNN_DATA" in advice
+    (open_folder / "not").touch()
+    assert "cannot be written" in folder.where()[0]
 
 
 def test_wrong_values_are_named():
@@ -641,11 +666,12 @@ def test_check_reports_and_fetches_nothing(host, small, capsys):
     assert "Fashion-MNIST (fashion_mnist): missing" in capsys.readouterr().out
     assert host.asked == [] and not small.exists()
     put_fashion(small), put_cifar(small)
-    assert data.main(["--check"]) == 1  # the hands
-    assert "Hands (signs): missing" in capsys.readouterr().out
-    (small / "64x64_SIGNS").mkdir()
+    assert data.main(["--check"]) == 1
+    assert "SIGNS (signs): missing" in capsys.readouterr().out
+    put_signs(small)
     assert data.main(["--check"]) == 0
     out = capsys.readouterr().out
+    assert "SIGNS (signs): whole, 0.0 MB in" in out
     assert "CIFAR-10 (cifar10): whole, 0.4 MB in" in out and "licence: MIT" in out
     (small / "cifar-10-batches-bin/test_batch.bin").write_bytes(b"")
     assert data.main(["--check", "cifar10"]) == 1
@@ -659,7 +685,17 @@ def test_the_command_fetches_what_is_named(host, capsys):
     assert "cifar10): whole" in capsys.readouterr().out
 
 
-def test_the_command_goes_on_after_a_failure(host, capsys):
+def test_the_command_draws_the_hands(small, monkeypatch, capsys):
+    for part in PARTS:
+        monkeypatch.setitem(PARTS, part, 6)
+    assert data.main(["signs"]) == 0
+    assert "SIGNS (signs): whole" in capsys.readouterr().out
+    next(small.rglob("5_IMG*.jpg")).unlink()
+    assert data.status()["signs"] == "damaged"
+
+
+def test_the_command_goes_on_after_a_failure(host, small, capsys):
+    put_signs(small)
     host.answers["train-images-idx3-ubyte.gz"] = 503
     assert data.main([]) == 1
     out, err = capsys.readouterr()
@@ -680,7 +716,7 @@ def test_the_command_says_valid_names():
 
 
 def real(name):
-    there = data.DATASETS[name].whole() is not None
+    there = DATASETS[name].whole() is not None
     return pytest.mark.skipif(not there, reason=f"{name} has not been fetched")
 
 

@@ -83,16 +83,30 @@ def test_report_says_ready(capsys):
     machine.report()
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "Ready."
-    assert sum(line.startswith("✓") for line in lines) == 12
+    assert sum(line.startswith("✓") for line in lines) == 13
+    assert any(line.startswith("✓ data folder ") for line in lines)
 
 
 def test_report_looks_for_all_data(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("CNN_DATA", str(tmp_path))
     machine.report()
     assert capsys.readouterr().out.count("missing: ") == 3
-    (tmp_path / "64x64_SIGNS").mkdir()
+    own = tmp_path / "64x64_SIGNS" / "train_signs"
+    own.mkdir(parents=True)
+    (own / "0_IMG_1.jpg").touch()
     machine.report()
-    assert "drawn hands    there" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "✓ signs          whole" in said and f"✓ data folder    {tmp_path}" in said
+
+
+def test_report_names_a_data_folder_that_cannot_be_written(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CNN_DATA", str(tmp_path / "file"))
+    machine.report()
+    said = capsys.readouterr().out
+    assert f"→ data folder    {tmp_path}/file (cannot be written)" in said
+    assert "set the environment variable CNN_DATA" in said.replace("Set", "set")
+    assert "Not ready" in said
 
 
 @pytest.mark.parametrize(

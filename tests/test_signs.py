@@ -1,6 +1,7 @@
-"""Tests of helpers.signs: every trouble is made to happen, with a cheap stand-in for the drawing.
+"""Tests of helpers.signs and its sources: every trouble is made to happen.
 
-The sets have 48 pictures instead of 1,200, and nothing is fetched from the network.
+Instead of drawing, a cheap stand-in scribbles. The sets have 48 pictures instead
+of 1,200, and nothing is fetched from the network.
 """
 
 import errno
@@ -25,11 +26,11 @@ import torch
 from PIL import Image
 
 from helpers import signs
-from helpers.sources import signs as origin
+from helpers.sources import signs as making
 from helpers.sources.fetching import DataUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL_PARTS = dict(origin.PARTS)  # as long as no test has changed them
+REAL_PARTS = dict(making.PARTS)  # as long as no test has changed them
 PARTS = {"train": 30, "val": 12, "test": 6}
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes and users")
 
@@ -52,10 +53,9 @@ def program(code, data, pause=0.0):
     """A Python program with the stand-in and the small counts."""
     start = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
-        "import test_signs; from helpers import signs\n"
-        "from helpers.sources import signs as origin\n"
+        "import test_signs; from test_signs import making, signs\n"
         f"sys.modules['helpers.sources.hands'] = test_signs.stand_in({pause})\n"
-        "origin.PARTS.update(test_signs.PARTS)\n"
+        "making.PARTS.update(test_signs.PARTS)\n"
     )
     environment = {**os.environ, "CNN_DATA": str(data)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -68,13 +68,13 @@ def calls(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setenv("CNN_DATA", str(tmp_path / "data"))
     for part, count in PARTS.items():
-        monkeypatch.setitem(origin.PARTS, part, count)
+        monkeypatch.setitem(making.PARTS, part, count)
     monkeypatch.setitem(sys.modules, "helpers.sources.hands", stand_in(calls=drawn))
 
     def no_network(*_, **__):
         raise OSError("no network in the tests")
 
-    monkeypatch.setattr(origin, "urlopen", no_network)
+    monkeypatch.setattr(making, "urlopen", no_network)
     return drawn
 
 
@@ -158,7 +158,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_an_empty_folder_says_what_is_expected(tmp_path):
     (tmp_path / "._0_IMG_1.jpg").touch()
-    with pytest.raises(ValueError, match=r"0_IMG_1.jpg .*helpers.sources.signs draw") as caught:
+    with pytest.raises(ValueError, match=r"0_IMG_1.jpg .*helpers.data signs") as caught:
         signs.SIGNSDataset(tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -273,23 +273,23 @@ def test_a_wrong_part_is_named(calls):
 
 
 def test_the_seed_settles_every_picture(tmp_path, monkeypatch):
-    one, same = origin.draw_signs(tmp_path / "1", 7), origin.draw_signs(tmp_path / "2", seed=7)
-    other = origin.draw_signs(tmp_path / "3", seed=8)
+    one, same = making.draw_signs(tmp_path / "1", 7), making.draw_signs(tmp_path / "2", seed=7)
+    other = making.draw_signs(tmp_path / "3", seed=8)
     assert content(one) == content(same)
     assert content(one).keys() == content(other).keys()
     names = [name for name in content(one) if name.suffix == ".jpg"]
     assert all(content(one)[name] != content(other)[name] for name in names)
     assert len({content(one)[name] for name in names}) == len(names)
-    monkeypatch.setitem(origin.PARTS, "test", 12)  # more pictures: the first stay the same
-    more = content(origin.draw_signs(tmp_path / "4", seed=7))
+    monkeypatch.setitem(making.PARTS, "test", 12)  # more pictures: the first stay the same
+    more = content(making.draw_signs(tmp_path / "4", seed=7))
     assert all(more[name] == content(one)[name] for name in names)
 
 
 @pytest.mark.parametrize("trouble", ["file", "part", "marker", "code"])
 def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
-    origin.prepare_signs()
+    making.prepare_signs()
     whole = content(home)
-    marker = home / origin.MARKER
+    marker = home / making.MARKER
     if trouble == "file":
         next(home.glob("val_signs/*")).unlink()
     elif trouble == "part":
@@ -298,7 +298,7 @@ def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
         marker.write_text("{")
     else:
         marker.write_text(json.dumps({**json.loads(marker.read_text()), "code": 1}))
-    origin.prepare_signs()
+    making.prepare_signs()
     assert len(calls) == 96 and content(home) == whole and leftovers(home.parent) == []
 
 
@@ -310,7 +310,7 @@ def test_a_real_set_is_used_and_never_touched(home, calls, parts):
     assert signs.signs("train").labels == [0, 1]
     assert calls == [] and content(home) == before
     with pytest.raises(ValueError, match="not drawn here: choose another folder"):
-        origin.draw_signs(home)
+        making.draw_signs(home)
     if "test" not in parts:
         with pytest.raises(FileNotFoundError, match="test_signs"):
             signs.signs("test")
@@ -327,13 +327,13 @@ def test_a_real_set_behind_links_is_never_touched(home, calls, tmp_path):
 
 
 def test_pictures_among_drawn_ones_are_not_lost(home, calls):
-    origin.prepare_signs()
+    making.prepare_signs()
     put(home / "train_signs", "0_IMG_5864.jpg")
     next(home.glob("val_signs/*")).unlink()
     with pytest.raises(ValueError, match=r"yours \(train_signs/0_IMG_5864.jpg\): .*DRAWN.json"):
         signs.signs("train")
     assert len(calls) == 48 and (home / "train_signs" / "0_IMG_5864.jpg").exists()
-    (home / origin.MARKER).unlink()
+    (home / making.MARKER).unlink()
     assert len(signs.signs("train")) == 31
 
 
@@ -352,7 +352,7 @@ def test_a_failure_while_drawing_leaves_nothing(home, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(sys.modules["helpers.sources.hands"], "draw_hand", draw_hand)
         with pytest.raises(KeyboardInterrupt):
-            origin.prepare_signs()
+            making.prepare_signs()
     assert not home.exists() and leftovers(home.parent) == []
     assert len(signs.signs("test")) == 6
 
@@ -361,10 +361,10 @@ def test_a_failure_while_drawing_leaves_nothing(home, monkeypatch):
 def test_a_killed_program_starts_again_and_leaves_nothing(home, calls, tmp_path):
     source, built = original(tmp_path / "SIGNS", train=30), tmp_path / "built"
     code = (  # draws and builds at the same time, slowly
-        "import threading, time; read = origin.read\n"
-        "origin.read = lambda file: time.sleep(0.3) or read(file)\n"
-        f"build = threading.Thread(target=origin.build, args=({str(source)!r}, {str(built)!r}))\n"
-        "build.start(); origin.prepare_signs(); build.join()"
+        "import threading, time; read = making.read\n"
+        "making.read = lambda file: time.sleep(0.3) or read(file)\n"
+        f"build = threading.Thread(target=making.build, args=({str(source)!r}, {str(built)!r}))\n"
+        "build.start(); making.prepare_signs(); build.join()"
     )
     process = program(code, home.parent, pause=0.1)
     for _ in range(600):  # until both are under way
@@ -376,7 +376,7 @@ def test_a_killed_program_starts_again_and_leaves_nothing(home, calls, tmp_path)
     assert leftovers(home.parent) and leftovers(tmp_path)
     assert not home.exists() and not built.exists()
     assert len(signs.signs("train")) == 30 and len(calls) == 48
-    assert len(content(origin.build(source, built))) == 34
+    assert len(content(making.build(source, built))) == 34
     assert leftovers(home.parent) == leftovers(tmp_path) == []
 
 
@@ -411,13 +411,13 @@ def test_a_read_only_folder(tmp_path, home, calls, monkeypatch, capfd):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as code:
         Path(folder).chmod(0o755)  # pytest's own are closed to other users,
         Path(code).chmod(0o755)  # and so may be the checkout
-        shutil.copy(Path(origin.__file__).with_name("hands.py"), code)
-        monkeypatch.setattr(origin, "__file__", f"{code}/source.py")
+        shutil.copy(Path(making.__file__).with_name("hands.py"), code)
+        monkeypatch.setattr(making, "__file__", f"{code}/signs.py")
         monkeypatch.setenv("CNN_DATA", folder)
         with pytest.raises(PermissionError, match=r"cannot be written .*CNN_DATA") as caught:
-            as_nobody(Path(folder), origin.prepare_signs)
+            as_nobody(Path(folder), making.prepare_signs)
         assert folder in str(caught.value) and calls == []
-        origin.prepare_signs()
+        making.prepare_signs()
         capfd.readouterr()
         assert len(as_nobody(Path(folder), lambda: signs.signs("train"))) == 30
         assert len(calls) == 48 and capfd.readouterr() == ("", "")
@@ -433,7 +433,7 @@ def test_a_full_disk_is_said(home, monkeypatch):
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OSError, match=r"64x64_SIGNS cannot be written .*make room"):
-        origin.prepare_signs()
+        making.prepare_signs()
     assert not home.exists() and leftovers(home.parent) == []
 
 
@@ -443,7 +443,7 @@ def test_a_full_disk_is_said(home, monkeypatch):
 def test_build_makes_what_the_well_known_script_makes(tmp_path):
     source = original(tmp_path / "SIGNS", train=17)
     (source / "train_signs" / "._1_IMG_0001.jpg").write_bytes(b"x")
-    target = origin.build(source, str(tmp_path / "small" / "64x64_SIGNS"))
+    target = making.build(source, str(tmp_path / "small" / "64x64_SIGNS"))
     names = sorted(f"{k % 6}_IMG_{k:04d}.jpg" for k in range(17))
     random.seed(230)
     random.shuffle(names)
@@ -456,7 +456,7 @@ def test_build_makes_what_the_well_known_script_makes(tmp_path):
         expected.save(tmp_path / "expected.jpg")
         assert file.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
     assert leftovers(target.parent) == []
-    again = origin.build(source, tmp_path / "again")
+    again = making.build(source, tmp_path / "again")
     assert content(again) == content(target)
 
 
@@ -467,7 +467,7 @@ def test_build_takes_every_kind_of_picture(tmp_path):
         put(source / "test_signs", "5_IMG_2.JPEG"),
     )
     put(source / "test_signs", "3_IMG_1.jpg", mode="L")
-    dataset = signs.SIGNSDataset(origin.build(source, tmp_path / "new") / "test_signs")
+    dataset = signs.SIGNSDataset(making.build(source, tmp_path / "new") / "test_signs")
     assert dataset.labels == [0, 3, 4, 5]
     for file in dataset.files:
         picture = Image.open(file)
@@ -478,7 +478,7 @@ def test_build_names_all_damaged_pictures_and_puts_nothing_in_place(tmp_path):
     source = original(tmp_path / "SIGNS")
     cut(source / "train_signs" / "0_IMG_0000.jpg"), cut(source / "test_signs" / "3_IMG_0003.jpg")
     with pytest.raises(ValueError, match=r"2 damaged in .*SIGNS: ") as caught:
-        origin.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     assert "train_signs/0_IMG_0000.jpg" in str(caught.value)
     assert "test_signs/3_IMG_0003.jpg" in str(caught.value)
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
@@ -490,19 +490,19 @@ def test_build_refuses(tmp_path):
     put(tmp_path / "there", "note.png")
     for target in (tmp_path / "there", source, tmp_path / "there" / ".." / "SIGNS"):
         with pytest.raises(ValueError, match="exists: "):
-            origin.build(source, target)
+            making.build(source, target)
     assert content(source) == before and len(content(tmp_path / "there")) == 1
     with pytest.raises(FileNotFoundError, match=r"none.train_signs"):
-        origin.build(tmp_path / "none", tmp_path / "new")
+        making.build(tmp_path / "none", tmp_path / "new")
     shutil.rmtree(source / "test_signs")
     with pytest.raises(FileNotFoundError, match=r"SIGNS.test_signs"):
-        origin.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     (source / "test_signs").mkdir()
     with pytest.raises(ValueError, match=r"test_signs holds no pictures"):
-        origin.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     put(source / "test_signs", "6_IMG_1.jpg")
     with pytest.raises(ValueError, match=r"6_IMG_1.jpg: labels go from 0 to 5"):
-        origin.build(source, tmp_path / "new")
+        making.build(source, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -520,8 +520,8 @@ def drive(monkeypatch, tmp_path):
                 raise answer
             Path(root, filename).write_bytes(answer)
 
-        monkeypatch.setattr(origin, "urlopen", lambda *_, **__: open(os.devnull, "rb"))
-        monkeypatch.setattr(origin, "download_file_from_google_drive", download)
+        monkeypatch.setattr(making, "urlopen", lambda *_, **__: open(os.devnull, "rb"))
+        monkeypatch.setattr(making, "download_file_from_google_drive", download)
 
     return play
 
@@ -539,7 +539,7 @@ def archive(tmp_path, *more, parts=("train_signs", "test_signs")):
 
 def test_the_original_is_fetched_and_unpacked(drive, tmp_path):
     drive(archive(tmp_path, "SIGNS/.DS_Store", "SIGNS/train_signs/readme.txt"))
-    target = origin.fetch_original(tmp_path / "new" / "SIGNS")
+    target = making.fetch_original(tmp_path / "new" / "SIGNS")
     expected = {Path("train_signs/0_IMG_1.jpg"), Path("test_signs/0_IMG_1.jpg")}
     assert content(target).keys() == expected
     assert sorted(path.name for path in target.iterdir()) == ["test_signs", "train_signs"]
@@ -550,7 +550,7 @@ def test_no_path_of_an_archive_leads_outside(drive, tmp_path):
     names = ["../1_IMG_1.jpg", "../../../train_signs/../1_IMG_2.jpg", "/1_IMG_3.jpg"]
     names += ["train_signs/../../1_IMG_4.jpg", "train_signs\\..\\..\\1_IMG_5.jpg", "train_signs/.."]
     drive(archive(tmp_path, *names, "C:\\train_signs\\1_IMG_6.jpg", "../train_signs/1_IMG_7.jpg"))
-    origin.fetch_original(tmp_path / "a" / "b" / "new")
+    making.fetch_original(tmp_path / "a" / "b" / "new")
     evil = [path for path in tmp_path.rglob("1_IMG*") if path.is_file()]
     assert all(path.parent == tmp_path / "a" / "b" / "new" / "train_signs" for path in evil)
     assert [*(tmp_path / "a").iterdir()] == [tmp_path / "a" / "b"]
@@ -569,7 +569,7 @@ def test_no_path_of_an_archive_leads_outside(drive, tmp_path):
 def test_a_refused_download_says_what_to_do(drive, tmp_path, answer, words):
     drive(archive(tmp_path, parts=("train_signs",)) if answer is None else answer)
     with pytest.raises(DataUnavailable, match=words) as caught:
-        origin.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     what, by_hand, otherwise = str(caught.value).split("\n")
     assert "could not be fetched" in what and "https://drive.google.com/file/d/1ufiR6h" in by_hand
     assert "drawn hands" in otherwise
@@ -579,7 +579,7 @@ def test_a_refused_download_says_what_to_do(drive, tmp_path, answer, words):
 def test_a_full_disk_is_not_taken_for_the_network(drive, tmp_path):
     drive(OSError(errno.ENOSPC, "No space left on device"))
     with pytest.raises(OSError, match=r"new cannot be written \(No space left.*: make room"):
-        origin.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 
@@ -588,20 +588,20 @@ def test_a_damaged_member_is_refused(drive, tmp_path):
     bad[bad.index(b"picture")] ^= 255
     drive(bytes(bad))
     with pytest.raises(DataUnavailable, match="Bad CRC-32"):
-        origin.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 
 def test_without_network_the_downloader_is_not_called(tmp_path, monkeypatch):
-    monkeypatch.setattr(origin, "download_file_from_google_drive", pytest.fail)
+    monkeypatch.setattr(making, "download_file_from_google_drive", pytest.fail)
     with pytest.raises(DataUnavailable, match="no network in the tests"):
-        origin.fetch_original(tmp_path / "new")
+        making.fetch_original(tmp_path / "new")
 
 
 def test_fetch_overwrites_nothing(tmp_path):
     put(tmp_path / "there", "note.png")
     with pytest.raises(ValueError, match="there exists: "):
-        origin.fetch_original(tmp_path / "there")
+        making.fetch_original(tmp_path / "there")
     assert len(content(tmp_path / "there")) == 1
 
 
@@ -609,15 +609,15 @@ def test_fetch_overwrites_nothing(tmp_path):
 
 
 def test_draw_and_check(home, capsys):
-    assert origin.main(["check"]) == 1
+    assert making.main(["check"]) == 1
     assert "train: there is no folder" in capsys.readouterr().err
-    assert origin.main(["draw"]) == 0
+    assert making.main(["draw"]) == 0
     assert str(home) in capsys.readouterr().out
-    assert origin.main(["check"]) == 0
+    assert making.main(["check"]) == 0
     assert "train: 30 pictures (5 of 0, 5 of 1, 5 of 2" in capsys.readouterr().out
     cut(home / "val_signs" / "0_IMG_0030.jpg")
     next(home.glob("test_signs/*")).unlink()
-    assert origin.main(["check", str(home)]) == 1
+    assert making.main(["check", str(home)]) == 1
     err = capsys.readouterr().err
     assert "val: 1 damaged" in err and "0_IMG_0030.jpg" in err and "test: 6 were drawn" in err
 
@@ -625,15 +625,15 @@ def test_draw_and_check(home, capsys):
 def test_build_and_fetch(drive, tmp_path, capsys):
     original(tmp_path / "SIGNS")
     new = str(tmp_path / "new")
-    assert origin.main(["build", str(tmp_path / "SIGNS"), new]) == 0
-    assert origin.main(["check", new]) == 0
-    assert origin.main(["build", str(tmp_path / "SIGNS"), new]) == 1
+    assert making.main(["build", str(tmp_path / "SIGNS"), new]) == 0
+    assert making.main(["check", new]) == 0
+    assert making.main(["build", str(tmp_path / "SIGNS"), new]) == 1
     (line,) = capsys.readouterr().err.splitlines()[-1:]
     assert line.startswith(f"{new} exists: ")
     drive(archive(tmp_path))
-    assert origin.main(["fetch", str(tmp_path / "photographs")]) == 0
+    assert making.main(["fetch", str(tmp_path / "photographs")]) == 0
     drive(b"<html>")
-    assert origin.main(["fetch", str(tmp_path / "more")]) == 1
+    assert making.main(["fetch", str(tmp_path / "more")]) == 1
     assert "web page" in capsys.readouterr().err
 
 
@@ -642,7 +642,7 @@ def test_build_and_fetch(drive, tmp_path, capsys):
 )
 def test_wrong_arguments(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
-        origin.main(arguments)
+        making.main(arguments)
     assert caught.value.code == 2 and "usage: " in capsys.readouterr().err
 
 

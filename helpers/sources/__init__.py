@@ -1,1 +1,1 @@
-"""How pictures come to the disk; no lesson opens it."""
+"""How pictures come to the disk: no lesson opens it, and it imports nothing else of `helpers`."""

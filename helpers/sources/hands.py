@@ -18,25 +18,22 @@ CANVAS = 160  # pixels, side of the picture while drawing; shrinking smooths the
 
 # Index, middle, ring and little finger.
 KNUCKLES = np.array([[-0.33, 0.96, 0], [-0.11, 1.0, 0.02], [0.11, 0.96, 0.02], [0.32, 0.86, 0]])
-PHALANGES = np.array(
-    [[0.46, 0.27, 0.20], [0.51, 0.31, 0.21], [0.47, 0.29, 0.21], [0.37, 0.21, 0.19]]
-)
+PHALANGES = np.array([[46, 27, 20], [51, 31, 21], [47, 29, 21], [37, 21, 19]]) / 100
 FINGER_RADII = np.array([0.115, 0.105, 0.095, 0.085])  # knuckle, two joints, tip
 THUMB_RADII = np.array([0.20, 0.15, 0.115, 0.09])
 # Degrees between a finger and the palm's axis, closed and wide: a V opens wider than a fan.
 CLOSED = np.array([3, 1, -3, -7])
-# fmt: off
-WIDE = np.array([[3, 1, -3, -7], [-20, 0, 0, 0], [-24, 20, 0, 0], [-24, 20, 0, 0],
-                 [-22, -5, 13, 34], [-22, -5, 13, 34]])
+V, FAN = [-24, 20, 0, 0], [-22, -5, 13, 34]
+WIDE = np.array([CLOSED, [-20, 0, 0, 0], V, V, FAN, FAN])
 
 # Joints of the thumb (base, knuckle, joint, tip) in its named positions.
 THUMB = {
-    "close": np.array([[-.22, .22, .08], [-.44, .52, .18], [-.52, .82, .24], [-.55, 1.08, .26]]),
-    "wide": np.array([[-.22, .22, .08], [-.55, .42, .18], [-.86, .55, .22], [-1.10, .72, .24]]),
-    "palm": np.array([[-.22, .22, .08], [-.34, .48, .24], [-.08, .62, .32], [.16, .58, .28]]),
-    "side": np.array([[-.22, .22, .08], [-.36, .50, .22], [-.20, .76, .30], [-.06, .94, .27]]),
+    "close": [[-0.44, 0.52, 0.18], [-0.52, 0.82, 0.24], [-0.55, 1.08, 0.26]],
+    "wide": [[-0.55, 0.42, 0.18], [-0.86, 0.55, 0.22], [-1.10, 0.72, 0.24]],
+    "palm": [[-0.34, 0.48, 0.24], [-0.08, 0.62, 0.32], [0.16, 0.58, 0.28]],
+    "side": [[-0.36, 0.50, 0.22], [-0.20, 0.76, 0.30], [-0.06, 0.94, 0.27]],
 }
-# fmt: on
+THUMB = {name: np.array([[-0.22, 0.22, 0.08], *joints]) for name, joints in THUMB.items()}
 
 # Per sign: how many fingers are straight, and the two positions between which the thumb is.
 STRAIGHT = (0, 1, 2, 2, 4, 4)
@@ -44,27 +41,13 @@ THUMB_OF = {3: ("close", "wide"), 4: ("palm", "side"), 5: ("close", "wide")}
 
 # How far a drawn hand strays from the mean one: uniform in plus or minus these numbers,
 # times the `variety` of draw_hand. Only left or right, and noise, are chance at any variety.
-VARIETY = {
-    "yaw": 40,
-    "pitch": 25,
-    "roll": 55,
-    "lean": 30,  # degrees: view, turn, forearm
-    "size": 0.3,
-    "place": 0.8,  # log of the scale; share of the room
-    "open": 0.6,
-    "thumb": 0.06,  # fan of fingers; palm lengths
-    "relaxed": 10,
-    "fold": 10,
-    "bend": 8,  # degrees: straight, folded, each joint
-    "tone": 1.4,
-    "tint": 10,  # pale to dark; grey levels
-    "wall": 40,
-    "uneven": 25,
-    "shadow": 0.25,
-    "light": 0.8,
-    "shade": 0.3,
-    "blotch": 0.1,  # share of the brightness of the skin
-}
+VARIETY = {"yaw": 40, "pitch": 25, "roll": 55, "lean": 30}  # degrees: view, turn, forearm
+VARIETY |= {"size": 0.3, "place": 0.8}  # log of the scale; share of the room
+VARIETY |= {"open": 0.6, "thumb": 0.06}  # fan of fingers; palm lengths
+VARIETY |= {"relaxed": 10, "fold": 10, "bend": 8}  # degrees: straight, folded, each joint
+VARIETY |= {"tone": 1.4, "tint": 10, "wall": 40, "uneven": 25}  # pale to dark; grey levels
+VARIETY |= {"shadow": 0.25, "light": 0.8, "shade": 0.3}
+VARIETY |= {"blotch": 0.1}  # share of the brightness of the skin
 
 
 def finger_joints(knuckle, lengths, spread, bends):
@@ -150,11 +133,8 @@ def height_map(bones):
         y = np.arange(low[1], high[1], dtype=np.float32)[:, None] - start[1]
         step = end - start
         along = np.clip((x * step[0] + y * step[1]) / (step[0] ** 2 + step[1] ** 2 + 1e-3), 0, 1)
-        inside = (
-            (radius[0] + along * (radius[1] - radius[0])) ** 2
-            - (x - along * step[0]) ** 2
-            - (y - along * step[1]) ** 2
-        )
+        thick = radius[0] + along * (radius[1] - radius[0])
+        inside = thick**2 - (x - along * step[0]) ** 2 - (y - along * step[1]) ** 2
         rod = np.where(inside > 0, start[2] + along * step[2] + np.sqrt(np.abs(inside)), -np.inf)
         patch = height[low[1] : high[1], low[0] : high[0]]
         np.maximum(patch, rod, out=patch)
@@ -163,14 +143,12 @@ def height_map(bones):
 
 def background(stray):
     """An unevenly lit wall, (CANVAS, CANVAS, 3) float32 RGB, about 120 to 290."""
-    corners = (
-        205
-        + stray("wall")
-        + stray("tint", 3)
-        + stray("uneven", (2, 2, 1))
-        + 0.3 * stray("tint", (2, 2, 3))
-    )
-    return cv2.resize(corners.astype(np.float32), (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
+    corners = 205 + stray("wall") + stray("tint", 3) + stray("uneven", (2, 2, 1))
+    return enlarged((corners + 0.3 * stray("tint", (2, 2, 3))).astype(np.float32))
+
+
+def enlarged(picture):
+    return cv2.resize(picture, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
 
 
 def skin_colour(stray):
@@ -216,50 +194,27 @@ def shading(height, mask, scale, light, stray):
     """
 
     def blurred(sigma):
-        return cv2.GaussianBlur(height, (0, 0), sigma * scale) / (
-            cv2.GaussianBlur(mask, (0, 0), sigma * scale) + 1e-3
-        )
+        masked = cv2.GaussianBlur(mask, (0, 0), sigma * scale) + 1e-3
+        return cv2.GaussianBlur(height, (0, 0), sigma * scale) / masked
 
     smooth = blurred(0.03)
     slope = np.stack([cv2.Sobel(smooth, -1, 1, 0), cv2.Sobel(smooth, -1, 0, 1)]) * (scale / 8)
     slope = np.clip(slope, -1.2, 1.2)  # no black ring where a finger stands in front
-    lambert = (
-        (light[2] - light[0] * slope[0] - light[1] * slope[1])
-        / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2)
-        / np.linalg.norm(light)
-    )
+    lambert = light[2] - light[0] * slope[0] - light[1] * slope[1]
+    lambert = lambert / np.sqrt(1 + slope[0] ** 2 + slope[1] ** 2) / np.linalg.norm(light)
     hollow = np.clip(blurred(0.1) - height, 0, 0.2)
-    shade = (
-        0.3 + 0.3 * stray("shade") + 0.58 * np.clip(lambert, 0, 1) - (0.6 + stray("shade")) * hollow
-    )
+    shade = 0.3 + 0.3 * stray("shade") + 0.58 * np.clip(lambert, 0, 1)
+    shade = shade - (0.6 + stray("shade")) * hollow
     # Blotches, for the lines and the flush of a real palm: not every dark patch is a thumb.
-    return shade * (
-        1 + cv2.resize(stray("blotch", (16, 16)), (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
-    )
+    return shade * (1 + enlarged(stray("blotch", (16, 16))))
 
 
 def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.ndarray:
-    """Draw one hand that shows the sign ``label``.
+    """Draw one hand that shows the sign `label` (0 to 5): uint8 (64, 64, 3), RGB in 0-255.
 
-    Parameters
-    ----------
-    label : int
-        0 to 5.
-    rng : numpy.random.Generator
-        The source of all that is random; the same state gives the same picture.
-    variety : float
-        How far the hand may stray from the mean hand of its sign: 0 not at all (but for left
-        or right, and noise), 1 as far as the table ``VARIETY`` says.
-
-    Returns
-    -------
-    uint8 array (64, 64, 3)
-        RGB, 0-255.
-
-    Raises
-    ------
-    ValueError
-        For another label.
+    The same state of `rng` gives the same picture. `variety` says how far the hand may stray from
+    the mean hand of its sign: 0 not at all (but for left or right, and noise), 1 as far as the
+    table `VARIETY` says. Raises ValueError for another label.
     """
     if label not in range(6):
         raise ValueError(f"there is no sign {label!r}: labels go from 0 to 5")
@@ -276,12 +231,8 @@ def draw_hand(label: int, rng: np.random.Generator, variety: float = 0.4) -> np.
     skin = skin_colour(stray) * np.clip(shade, 0.15, 1.15)[..., None]
     # Cast shadow: the outline, moved away from the light and blurred.
     shift = np.float32([[1, 0, -light[0] * 0.4 * scale], [0, 1, (0.2 + stray("shadow")) * scale]])
-    shadow = cv2.GaussianBlur(
-        cv2.warpAffine(mask, shift, (CANVAS, CANVAS)),
-        (0, 0),
-        sigmaX=0.25 * scale,
-        sigmaY=0.12 * scale,
-    )
+    shadow = cv2.warpAffine(mask, shift, (CANVAS, CANVAS))
+    shadow = cv2.GaussianBlur(shadow, (0, 0), sigmaX=0.25 * scale, sigmaY=0.12 * scale)
     wall = background(stray) * (1 - (0.35 + stray("shadow")) * shadow)[..., None]
     picture = np.where(mask[..., None] > 0, skin, wall)
     picture = cv2.resize(picture.astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""SIGNS on the disk: hands that show 0 to 5, drawn on first use; the real photographs drop in.
+"""How a set of SIGNS is made: drawn here, or built from the original photographs.
 
 A set is a folder with train_signs, val_signs and test_signs; pictures are named
 {label}_IMG_{id}.jpg. `python -m helpers.sources.signs -h` lists what can be done in a terminal.
@@ -13,6 +13,7 @@ import shutil
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PureWindowsPath
@@ -27,8 +28,8 @@ from tqdm.auto import tqdm
 from helpers.sources.fetching import ANSWER_SECONDS, DataUnavailable, no_room, say
 from helpers.sources.folder import data_folder
 
-__all__ = ["LABELS", "PARTS", "build", "check_set", "draw_signs", "fetch_original"]
-__all__ += ["pictures_in", "prepare_signs", "read", "read_all"]
+__all__ = ["build", "check_set", "draw_signs", "fetch_original", "home", "pictures"]
+__all__ += ["prepare_signs", "read", "read_all", "state"]
 
 LABELS = ("0", "1", "2", "3", "4", "5")
 PARTS = {"train": 864, "val": 216, "test": 120}  # pictures, as many as in the real set
@@ -38,7 +39,8 @@ FILE_ID = "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC"
 PAGE = f"https://drive.google.com/file/d/{FILE_ID}/view"
 
 
-def pictures_in(folder):
+def pictures(folder):
+    """Return the sorted paths of a folder's pictures; raises as `helpers.signs.SIGNSDataset`."""
     folder = Path(folder).expanduser().absolute()
     if not folder.is_dir():
         advice = "check the path (where there is no set at all, signs('train') draws one)"
@@ -50,14 +52,14 @@ def pictures_in(folder):
         raise ValueError(f"{folder}: {wrong[0]}: {advice}")
     if not files:
         raise ValueError(
-            f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part "
-            "of a set, or make the drawn set: `python -m helpers.sources.signs draw`, then "
-            "signs('train')"
+            f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part of a "
+            "set, or make the drawn set: `python -m helpers.data signs`, then signs('train')"
         )
     return files
 
 
 def read(file):
+    """Return a picture upright, as RGB; ValueError names a file that cannot be read."""
     try:
         with Image.open(file) as picture:
             return ImageOps.exif_transpose(picture).convert("RGB")
@@ -84,13 +86,29 @@ def read_all(files, doing, use=lambda file, picture: None):
         raise ValueError(f"{where}: {', '.join(damaged)}: get new copies, or delete them")
 
 
+def home() -> Path:
+    """Return the place of the set that the lessons use: 64x64_SIGNS in the data folder."""
+    return data_folder() / "64x64_SIGNS"
+
+
 def prepare_signs() -> Path:
-    """Return the data folder's 64x64_SIGNS, after drawing the set if there is none.
+    """Return `home()`, after drawing the set if there is none.
 
     Nothing is printed or written if it is whole; a set of your own is never touched.
     """
-    folder = data_folder() / "64x64_SIGNS"
+    folder = home()
     return folder if _is_own(folder) else draw_signs(folder)
+
+
+def state() -> str:
+    """Say whether the data folder's set is "whole" (drawn or your own), "missing" or "damaged"."""
+    folder = home()
+    if not folder.exists():
+        return "missing"
+    try:
+        return "whole" if _is_own(folder) or _is_drawn(folder, seed=0) else "damaged"
+    except ValueError:  # pictures of your own among the drawn ones
+        return "damaged"
 
 
 def draw_signs(target, seed: int = 0) -> Path:
@@ -100,33 +118,39 @@ def draw_signs(target, seed: int = 0) -> Path:
     alone. A set drawn with another seed or other code, or with missing files, is replaced. Raises
     ValueError if `target` holds anything else, and OSError if it cannot be written.
     """
-    parts = [part for part, count in PARTS.items() for _ in range(count)]
-    plan = [f"{part}_signs/{id % 6}_IMG_{id:04d}.jpg" for id, part in enumerate(parts)]
-    code = zlib.crc32(Path(__file__).with_name("hands.py").read_text("utf-8").encode())
-    recipe = json.dumps({"seed": int(seed), "counts": PARTS, "code": code}).encode()
-
-    def whole(target):
-        pictures = (file for file in target.rglob("*") if PICTURE.fullmatch(file.name))
-        there = {file.relative_to(target).as_posix() for file in pictures}
-        if _is_own(target):
-            raise ValueError(f"{target} holds files not drawn here: choose another folder")
-        if own := sorted(there.difference(plan)):
-            advice = f"move yours away, or delete {MARKER} to use the folder as it is"
-            raise ValueError(f"{target} holds drawn pictures and yours ({own[0]}): {advice}")
-        return there == {*plan} and (target / MARKER).read_bytes() == recipe
 
     def draw(new):
-        from helpers.sources.hands import (
-            draw_hand,  # here, so that a set can be read without OpenCV
-        )
+        from helpers.sources.hands import draw_hand  # here: a set can be read without OpenCV
 
-        for id, name in enumerate(tqdm(plan, "drawing hands", leave=False)):
+        for id, name in enumerate(tqdm(_plan(), "drawing hands", leave=False)):
             picture = draw_hand(id % 6, np.random.default_rng([seed, id]))
             Image.fromarray(picture).save(new / name, quality=95)
-        (new / MARKER).write_bytes(recipe)
+        (new / MARKER).write_bytes(_recipe(seed))
 
-    target = Path(target).expanduser().absolute()
-    return target if whole(target) else _put(target, draw, whole)
+    target, there = Path(target).expanduser().absolute(), partial(_is_drawn, seed=seed)
+    return target if there(target) else _put(target, draw, there)
+
+
+def _plan():
+    parts = [part for part, count in PARTS.items() for _ in range(count)]
+    return [f"{part}_signs/{id % 6}_IMG_{id:04d}.jpg" for id, part in enumerate(parts)]
+
+
+def _recipe(seed):
+    code = zlib.crc32(Path(__file__).with_name("hands.py").read_text("utf-8").encode())
+    return json.dumps({"seed": int(seed), "counts": PARTS, "code": code}).encode()
+
+
+def _is_drawn(target, seed):
+    """Say whether the drawn set is whole; raise ValueError if `target` holds other files."""
+    there = (file for file in target.rglob("*") if PICTURE.fullmatch(file.name))
+    there = {file.relative_to(target).as_posix() for file in there}
+    if _is_own(target):
+        raise ValueError(f"{target} holds files not drawn here: choose another folder")
+    if own := sorted(there.difference(plan := _plan())):
+        advice = f"move yours away, or delete {MARKER} to use the folder as it is"
+        raise ValueError(f"{target} holds drawn pictures and yours ({own[0]}): {advice}")
+    return there == {*plan} and (target / MARKER).read_bytes() == _recipe(seed)
 
 
 def _is_own(folder):
@@ -174,7 +198,7 @@ def build(source, target) -> Path:
     """
     source, target = (Path(path).expanduser().absolute() for path in (source, target))
     _refuse_existing(target)
-    files, test = pictures_in(source / "train_signs"), pictures_in(source / "test_signs")
+    files, test = pictures(source / "train_signs"), pictures(source / "test_signs")
     random.Random(230).shuffle(files)
     part_of = dict.fromkeys(test, "test_signs") | dict.fromkeys(files, "val_signs")
     part_of |= dict.fromkeys(files[: int(0.8 * len(files))], "train_signs")
@@ -208,7 +232,7 @@ def fetch_original(target) -> Path:
                     if path.parent.name in parts and PICTURE.fullmatch(path.name):
                         (new / path.parent.name / path.name).write_bytes(content.read(member))
             for part in parts:
-                pictures_in(new / part)
+                pictures(new / part)
         except Exception as error:  # whatever the network, the drive and the archive come up with
             if no_room(error):
                 raise
@@ -223,16 +247,16 @@ def fetch_original(target) -> Path:
 
 def check_set(folder=None) -> Path:
     """Print the counts of a set (None: of `signs`); raise ValueError with all that is wrong."""
-    folder, problems = Path(folder or data_folder() / "64x64_SIGNS").expanduser().absolute(), []
+    folder, problems = Path(folder or home()).expanduser().absolute(), []
     for part, count in PARTS.items():
         try:
-            files = pictures_in(folder / f"{part}_signs")
-            labels = [int(file.name.split("_")[0]) for file in files]
-            counts = ", ".join(f"{labels.count(label)} of {label}" for label in range(6))
-            print(f"{part}: {len(labels):,} pictures ({counts})")
+            files = pictures(folder / f"{part}_signs")
+            counts = Counter(file.name[0] for file in files)
+            each = ", ".join(f"{counts[label]} of {label}" for label in LABELS)
+            print(f"{part}: {len(files):,} pictures ({each})")
             read_all(files, "checking")
-            if (folder / MARKER).exists() and len(labels) != count:
-                raise ValueError(f"{count} were drawn: run `python -m helpers.sources.signs draw`")
+            if (folder / MARKER).exists() and len(files) != count:
+                raise ValueError(f"{count} were drawn: run `python -m helpers.data signs`")
         except (OSError, ValueError) as error:
             problems.append(f"{part}: {error}")
     if problems:
