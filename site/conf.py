@@ -6,7 +6,8 @@ from pathlib import Path
 from docutils import nodes
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # for the docstrings of helpers
+sys.path.insert(0, str(ROOT))  # for the docstrings of helpers
+sys.path.insert(0, str(ROOT / "tools"))
 from notebooks import address
 
 project = "ConvNets you can run"

@@ -179,7 +179,8 @@ def mender(known: dict, readme: str):
         rf"|\b(?P<pair>\d\d) (?P<name>{names})(?!\w)"
         r"|(?P<lead>\b[Ll]esson(?P<s>s)?\s+|\bL=)"
         r"(?P<list>\d\d(?(s)(?:(?:, | and | or | to )\d\d)*))(?![\d_])"
-        rf"|(?P<word>\b[Ll]esson \W?| \("(?=[^"\n]+"\)))(?P<called>{names})(?!\w)"
+        r"|(?P<word>\b[Ll]esson \W?| \(\x22(?=[^\x22\n]+\x22\)))"
+        rf"(?P<called>{names})(?!\w)"
         rf"|(?P<wide>{'|'.join(map(re.escape, wide)) or '(?!)'})"
     )
 
