@@ -26,6 +26,7 @@ MAP_HEAD = "| lesson | question |\n|---|---|\n"
 TIME = re.compile(r"about [\d?]+ seconds to run on 2 CPU cores\. On a GPU: [^.\n]+\.")
 LAST = "This is the last lesson. Back to the [table of lessons](../README.md)."
 ROW = re.compile(r"(?m)^\| \[(\d\d) (.+?)\]\(notebooks/\d\d_(\w+)\.ipynb\)")
+SHOWN = re.compile(r"<!-- (examples/\w+\.py) -->")  # a cell that shows a file
 KINDS = ("", " 32 bits", " cuda")  # of machines, as benchmarks/record.py names them
 SECTION = (
     "**Time**: 0 minutes.\n\n**Prepare**: …\n\n**Its checks catch**: …\n\n"
@@ -216,6 +217,9 @@ def revised(notebook, known: dict, topic: str, mend) -> str:
         if MAP_HEAD in cell.source:
             end = re.escape(MAP_HEAD) + r"(\|.*\n)*\|.*"
             cell.source = re.sub(end, lambda _: question_map(known, topic), cell.source)
+        if shown := SHOWN.match(cell.source):
+            code = (ROOT / shown[1]).read_text(encoding="utf-8")
+            cell.source = f"{shown[0]}\n\n```python\n{code}```"
     notebook.cells[1].source = with_seconds(notebook.cells[1].source, topic)
     notebook.cells[-1].source = with_next(notebook.cells[-1].source, known, topic)
     return written(notebook)

@@ -25,8 +25,8 @@ FACTS = ("question", "learn", "result")
 BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
 FOLDED = re.compile(r"\n*<details><summary>.*?</summary>(.*?)</details>", re.S)
 MINUTES = re.compile(r"about (\d+) minutes to read and do")
-ADDRESS = re.compile(r"git\+(https://github\.com/[\w.-]+/[\w.-]+)")  # in the setup cell
-NO_ADDRESS = "https://github.com/YOUR-NAME/YOUR-COPY"
+ADDRESS = re.compile(r"git\+(\S+)")  # in the setup cell
+NO_ADDRESS = "ADDRESS-OF-YOUR-COPY"
 _CHECK = re.compile(r"^check\.(\w+)\(", re.M)
 _SOLUTION = re.compile(r"<details><summary>Solution</summary>.*?```python\n(.*?)```", re.S)
 
