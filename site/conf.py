@@ -5,10 +5,10 @@ from pathlib import Path
 
 from docutils import nodes
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+from notebooks import ROOT, address
+
 sys.path.insert(0, str(ROOT))  # for the docstrings of helpers
-sys.path.insert(0, str(ROOT / "tools"))
-from notebooks import address
 
 project = "ConvNets you can run"
 author = f"the authors of “{project}”"

@@ -45,6 +45,7 @@ from notebooks import (
 
 DRAFTS = ROOT / "build"
 KNOWN = DRAFTS / "drafts.json"  # the hashes of draft and lesson when they were last the same
+FACTS = "notebook_metadata_filter=convnets,-all"  # what of them a draft has at its head
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PROGRESS = re.compile(r"\d+%\|.*\?it/s\]$")  # a bar as it stood at its start
 # the folders before site-packages, before the standard library, and before the kernel's cells
@@ -96,8 +97,7 @@ def draft(lesson: Path, force: bool = False) -> None:
     if edited(lesson)[0] and not force:
         sys.exit(f"{place} is edited: take it over with `build`, or drop it with --force")
     DRAFTS.mkdir(exist_ok=True)
-    facts = "notebook_metadata_filter=convnets,-all"
-    _jupytext("--to", "py:percent", "--opt", facts, lesson, "-o", script(lesson))
+    _jupytext("--to", "py:percent", "--opt", FACTS, lesson, "-o", script(lesson))
     note(lesson)
     print(f"Edit {place}, then: make lesson L={lesson.name[:2]}")
 
@@ -340,8 +340,9 @@ def _badges(url: str, name: str) -> str:
     )
 
 
-def _jupytext(*arguments) -> None:
-    _run(sys.executable, "-m", "jupytext", "--quiet", *arguments)
+def _jupytext(*arguments) -> None:  # a %pip inside of an `if` would not come back as one
+    keep = ["--opt", "comment_magics=false"]
+    _run(sys.executable, "-m", "jupytext", "--quiet", *keep, *arguments)
 
 
 def _run(*command) -> None:
