@@ -1,6 +1,7 @@
 """The package is written in one dialect, and the map in its docstring is whole."""
 
-import ast
+import importlib
+import inspect
 import re
 
 import pytest
@@ -16,13 +17,19 @@ def test_module_is_written_in_one_dialect(path):
     text = path.read_text(encoding="utf-8")
     assert "``" not in text, "names stand in single backticks"
     assert not re.search(r"# fmt:|^\s*\*\($", text, re.M), "nothing pleases the formatter"
-    whole = set()
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            every += filter(None, [node.args.vararg, node.args.kwarg])
-            whole |= {bool(node.returns), *(bool(arg.annotation) for arg in every)}
-    assert len(whole) < 2, "of the public functions every argument has a type, or none"
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    module = importlib.import_module(name)
+    public = [getattr(module, name) for name in getattr(module, "__all__", ())]
+    typed = {True: set(), False: set()}
+    for function in filter(inspect.isfunction, public):
+        signature = inspect.signature(function)
+        types = [
+            signature.return_annotation,
+            *(p.annotation for p in signature.parameters.values()),
+        ]
+        for a_type in types:
+            typed[a_type is not inspect.Signature.empty].add(function.__name__)
+    assert not typed[True] or not typed[False], f"types are missing: {typed[False]}"
 
 
 def test_the_map_names_every_module_and_lessons_that_there_are():
