@@ -5,9 +5,9 @@ import inspect
 import re
 
 import pytest
-from lessons import LESSONS, ROOT, read
 
 import helpers
+from notebooks import LESSONS, ROOT, read
 
 MODULES = sorted((ROOT / "helpers").rglob("*.py"))
 
