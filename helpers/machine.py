@@ -7,6 +7,10 @@ import importlib
 import platform
 import random
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # each function imports it, so that `report` can say that it is missing
+    import torch
 
 __all__ = ["choose_device", "fast_bf16", "keep_memory", "report", "set_seed"]
 
@@ -27,18 +31,18 @@ CPU_BF16 = ("avx512_bf16", "amx_tile")
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
-def choose_device(wanted: str | None = None):
+def choose_device(wanted: str | None = None) -> torch.device:
     """Choose a GPU if PyTorch sees one, else the CPU (used from lesson 00 on).
 
     Parameters
     ----------
     wanted : str, optional
-        Take this one instead, such as ``"cpu"``.
+        Take this one instead, such as `"cpu"`.
 
     Returns
     -------
     torch.device
-        ``cuda`` for an NVIDIA or AMD GPU, ``mps`` for Apple's, else ``cpu``.
+        `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def fast_bf16(device) -> bool:
+def fast_bf16(device: torch.device) -> bool:
     """Say whether a device computes with bfloat16 numbers itself (used from lesson 05 on).
 
     bfloat16 has 16 bits: the range of float32 with about 3 digits. Where the device has no
@@ -95,7 +99,7 @@ def keep_memory() -> bool:
 
     Usually the C library hands large blocks back to the system as soon as they are free, and the
     system fills every new one with zeros: at each step of a training, for each layer's output.
-    Afterwards the process keeps up to 2 GB that are free. Source: the manual of ``mallopt``.
+    Afterwards the process keeps up to 2 GB that are free. Source: the manual of `mallopt`.
 
     Returns
     -------
