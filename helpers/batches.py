@@ -63,7 +63,7 @@ class Batches:
             yield (X if self.augment is None else self.augment(X)), self.y[chosen]
 
 
-def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed: int = 0):
+def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed: int = 0) -> tuple:
     """Split samples at random into a part for training and a part for validation.
 
     Parameters

@@ -6,10 +6,12 @@ without network; `python -m helpers.data --check` only reports.
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 from torchvision import datasets
 
 from helpers.sources.datasets import NAMES, about, prepare, status
@@ -50,7 +52,7 @@ class CIFAR10Binary(datasets.CIFAR10):
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
 
 
-def fashion_mnist(train: bool, transform=None) -> FashionMNIST:
+def fashion_mnist(train: bool, transform: Callable | None = None) -> FashionMNIST:
     """Return Fashion-MNIST's 60,000 training or 10,000 test pictures, fetched on first use.
 
     `data` is a uint8 tensor (N, 28, 28) in 0-255, `targets` an int64 tensor (N,) in 0-9; an item
@@ -62,7 +64,7 @@ def fashion_mnist(train: bool, transform=None) -> FashionMNIST:
     return FashionMNIST(data_folder(), train=train, transform=transform)
 
 
-def cifar10(train: bool, transform=None) -> datasets.CIFAR10:
+def cifar10(train: bool, transform: Callable | None = None) -> datasets.CIFAR10:
     """Return CIFAR-10's 50,000 training or 10,000 test pictures, fetched on first use.
 
     `data` is a uint8 RGB array (N, 32, 32, 3) in 0-255, `targets` a list of ints in 0-9; an item
@@ -81,7 +83,7 @@ def _check_train(train):
         raise TypeError(f"train is {train!r}: give True for the training or False for the test set")
 
 
-def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def as_tensors(dataset: Dataset, count: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first `count` samples (None: all) of a dataset as two tensors, X and y.
 
     The dataset is one of this module, or another with `data` and `targets`. X is float32 (count,
@@ -100,7 +102,7 @@ def as_tensors(dataset, count: int | None = None) -> tuple[torch.Tensor, torch.T
     return _as_tensors(dataset.data[:count], dataset.targets[:count])
 
 
-def of_classes(dataset, names) -> tuple[torch.Tensor, torch.Tensor]:
+def of_classes(dataset: Dataset, names: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the samples of some classes as two tensors, X and y.
 
     X is as in `as_tensors`. y is int64 (N,), numbered anew in the order of `names`:
@@ -127,7 +129,7 @@ def _as_tensors(pictures, labels):
     return X.contiguous().float().div_(255), torch.as_tensor(labels, dtype=torch.int64).clone()
 
 
-def read_picture(path) -> np.ndarray:
+def read_picture(path: str | Path) -> np.ndarray:
     """Read a picture file with OpenCV as a uint8 array (H, W, 3) in 0-255, RGB.
 
     A grey picture gets three equal channels; transparency is dropped. Raises FileNotFoundError or

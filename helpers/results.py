@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from helpers.plotting import COLORS, in_style, show_figure, show_images
+from helpers.training import History
 
 __all__ = ["confusion_matrix", "per_class_accuracy", "recorded"]
 __all__ += ["show_confusion", "show_curves", "show_mistakes"]
@@ -64,7 +65,7 @@ def per_class_accuracy(predicted: torch.Tensor, y: torch.Tensor, classes: int) -
 
 
 @in_style
-def show_curves(history, *, alt: str) -> None:
+def show_curves(history: History, *, alt: str) -> None:
     """Draw loss and accuracy of each epoch, training and validation.
 
     Parameters

@@ -4,6 +4,9 @@ A set is a folder with train_signs, val_signs and test_signs; pictures are named
 {label}_IMG_{id}.jpg.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from torch.utils.data import Dataset
 
 from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read, read_all
@@ -35,7 +38,7 @@ class SIGNSDataset(Dataset):
         return self.transform(picture) if self.transform else picture, self.labels[index]
 
 
-def signs(part: str, transform=None) -> SIGNSDataset:
+def signs(part: str, transform: Callable | None = None) -> SIGNSDataset:
     """Return the "train" (864 pictures), "val" (216) or "test" (120) part, drawn on first use.
 
     A set of your own in the data folder's 64x64_SIGNS is used as it is. Raises ValueError for
@@ -46,6 +49,6 @@ def signs(part: str, transform=None) -> SIGNSDataset:
     return SIGNSDataset(prepare_signs() / f"{part}_signs", transform)
 
 
-def check_pictures(folder) -> None:
+def check_pictures(folder: str | Path) -> None:
     """Decode all pictures of a folder; raises as `SIGNSDataset`, naming all that are cut short."""
     read_all(pictures(folder), "checking")

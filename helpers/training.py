@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
 READ_AT_EACH_STEP = ("cpu",)  # other devices compute ahead, and would have to be waited for
@@ -60,7 +61,7 @@ def fit(
     epochs: int,
     optimizer: torch.optim.Optimizer,
     loss_function: Callable,
-    scheduler=None,
+    scheduler: LRScheduler | None = None,
     patience: int | None = None,
     penalty: Callable | None = None,
     keep_best: bool = True,
@@ -303,7 +304,7 @@ def _look_at(model, X, y):
         )
 
 
-def save_weights(model: nn.Module, path) -> None:
+def save_weights(model: nn.Module, path: str | Path) -> None:
     """Save a model's weights to a file: written beside, then renamed, so never half a file."""
     path = Path(path)
     beside = path.with_name(path.name + ".part")
@@ -311,7 +312,7 @@ def save_weights(model: nn.Module, path) -> None:
     beside.replace(path)
 
 
-def load_weights(model: nn.Module, path) -> None:
+def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load weights that `save_weights` wrote, whatever device they were saved on.
 
     Raises FileNotFoundError if there is no such file, and ValueError if it holds anything but

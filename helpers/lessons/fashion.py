@@ -12,6 +12,7 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,7 @@ class PictureFolder(torch.utils.data.Dataset):
         return picture, self.ids[index] if self.targets is None else int(self.targets[index])
 
 
-def write_picture_folder(folder, train, test) -> Path:
+def write_picture_folder(folder: str | Path, train: tuple, test: torch.Tensor) -> Path:
     """Write a folder in the layout above from tensors, and return its path.
 
     `train` is (X, y): X a uint8 tensor (N, H, W) in 0-255, y a tensor or list of N ints in 0-9;
@@ -105,7 +106,9 @@ def write_picture_folder(folder, train, test) -> Path:
     return folder
 
 
-def write_submission(path, ids, labels, *, expected_ids) -> None:
+def write_submission(
+    path: str | Path, ids: Sequence[int], labels: Sequence[int], *, expected_ids: Sequence[int]
+) -> None:
     """Write a CSV with the columns id and label, one line for each of `expected_ids`, in its order.
 
     `ids` and `labels` are lists or integer tensors (N,), in any order but the same; labels are in
@@ -140,7 +143,7 @@ def write_submission(path, ids, labels, *, expected_ids) -> None:
     _write_csv(path, ["id", "label"], ((id_, answers[id_]) for id_ in expected))
 
 
-def read_submission(path) -> dict[int, int]:
+def read_submission(path: str | Path) -> dict[int, int]:
     """Read what `write_submission` wrote, or any CSV with id and label, as {id: label}.
 
     The order is the file's. Raises FileNotFoundError, and ValueError with the line and the value

@@ -50,12 +50,12 @@ def explore_kernel(picture: np.ndarray, start: str = "vertical edges") -> None:
     ----------
     picture : float array (H, W), 0-1
     start : str
-        A name out of ``KERNELS``.
+        A name out of `KERNELS`.
 
     Raises
     ------
     ValueError
-        For a name that is not in ``KERNELS``.
+        For a name that is not in `KERNELS`.
     """
     if start not in KERNELS:
         raise ValueError(f"no kernel is called {start!r}: choose from {', '.join(KERNELS)}")

@@ -25,7 +25,7 @@ def l1_penalty(model: nn.Module) -> torch.Tensor:
 def l2_penalty(model: nn.Module) -> torch.Tensor:
     """Add up the squares of all weights of a model. Built in lesson 07.
 
-    Half of it, times a number, is what plain SGD's ``weight_decay`` of that number adds.
+    Half of it, times a number, is what plain SGD's `weight_decay` of that number adds.
     """
     return sum(weight.square().sum() for weight in model.parameters())
 
@@ -45,7 +45,7 @@ def run_all(
 
     Parameters
     ----------
-    train : callable ``(seed, **setting)`` -> dict
+    train : callable `(seed, **setting)` -> dict
         One run; gives numbers by name. It must not return when it was interrupted.
     settings : {name: setting}
         A setting is a dict of numbers, words and lists. It should hold everything that matters,
@@ -60,7 +60,7 @@ def run_all(
     Returns
     -------
     dict {name: list of results}
-        In the order of ``settings`` and ``seeds``.
+        In the order of `settings` and `seeds`.
 
     Raises
     ------
