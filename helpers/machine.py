@@ -7,6 +7,10 @@ import importlib
 import platform
 import random
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the report goes on where torch cannot be imported
+    import torch
 
 __all__ = ["choose_device", "fast_bf16", "keep_memory", "report", "set_seed"]
 
@@ -19,7 +23,7 @@ CPU_BF16 = ("avx512_bf16", "amx_tile")
 TRIM_THRESHOLD, MMAP_MAX = -1, -4
 
 
-def choose_device(wanted: str | None = None):
+def choose_device(wanted: str | None = None) -> torch.device:
     """Return the `torch.device` to compute on, or the one that is wanted, such as "cpu".
 
     It is `cuda` for an NVIDIA or AMD GPU, `mps` for Apple's, else `cpu`. Raises ValueError if this
@@ -53,7 +57,7 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def fast_bf16(device) -> bool:
+def fast_bf16(device: torch.device | str) -> bool:
     """Say whether a device computes with bfloat16 numbers itself.
 
     bfloat16 has 16 bits: the range of float32 with about 3 digits. Where the device has no

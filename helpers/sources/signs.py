@@ -14,6 +14,7 @@ import sys
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PureWindowsPath
@@ -39,7 +40,7 @@ FILE_ID = "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC"
 PAGE = f"https://drive.google.com/file/d/{FILE_ID}/view"
 
 
-def pictures(folder):
+def pictures(folder: str | Path) -> list[Path]:
     """Return the sorted paths of a folder's pictures; raises as `helpers.signs.SIGNSDataset`."""
     folder = Path(folder).expanduser().absolute()
     if not folder.is_dir():
@@ -58,7 +59,7 @@ def pictures(folder):
     return files
 
 
-def read(file):
+def read(file: Path) -> Image.Image:
     """Return a picture upright, as RGB; ValueError names a file that cannot be read."""
     try:
         with Image.open(file) as picture:
@@ -67,7 +68,7 @@ def read(file):
         raise ValueError(f"{file} cannot be read as a picture: {error}") from error
 
 
-def read_all(files, doing, use=lambda file, picture: None):
+def read_all(files: list[Path], doing: str, use: Callable = lambda file, picture: None) -> None:
     """Read each picture, call use(file, picture), and raise ValueError that names the damaged."""
 
     def work(file):
@@ -111,7 +112,7 @@ def state() -> str:
         return "damaged"
 
 
-def draw_signs(target, seed: int = 0) -> Path:
+def draw_signs(target: str | Path, seed: int = 0) -> Path:
     """Draw 864 training, 216 validation and 120 test pictures into the folder `target`.
 
     JPEGs of 64x64 pixels, the six labels equally often; picture `id` depends on the seed and `id`
@@ -186,7 +187,7 @@ def _put(target, fill, there=_refuse_existing):
     return target
 
 
-def build(source, target) -> Path:
+def build(source: str | Path, target: str | Path) -> Path:
     """Build the 64x64 set `target` from the original photographs in `source`, in minutes.
 
     The names in `source`/train_signs are sorted and shuffled with seed 230; 80 % become the
@@ -210,7 +211,7 @@ def build(source, target) -> Path:
     return _put(target, lambda new: read_all([*part_of], "building", partial(shrink, new=new)))
 
 
-def fetch_original(target) -> Path:
+def fetch_original(target: str | Path) -> Path:
     """Download the original photographs (1.1 GB) into `target`/train_signs and /test_signs.
 
     Nothing else is unpacked. Raises ValueError if `target` exists, OSError if it cannot be written,
@@ -245,7 +246,7 @@ def fetch_original(target) -> Path:
     return _put(Path(target).expanduser().absolute(), fetch)
 
 
-def check_set(folder=None) -> Path:
+def check_set(folder: str | Path | None = None) -> Path:
     """Print the counts of a set (None: of `signs`); raise ValueError with all that is wrong."""
     folder, problems = Path(folder or home()).expanduser().absolute(), []
     for part, count in PARTS.items():
