@@ -1,6 +1,7 @@
 """Answers that the tables of the checks do not say: other right ones, and other wrong ones."""
 
 import itertools
+import math
 import random
 import re
 from pathlib import Path
@@ -49,12 +50,6 @@ def edge_layer_with_zero_bias(kernels):
     layer = nn.Conv2d(1, kernels.shape[0], kernel_size=(3, 3), padding="same")
     layer.weight.data = kernels.unsqueeze(1).clone()
     nn.init.zeros_(layer.bias)
-    return layer
-
-
-def edge_layer_from_a_state(kernels):
-    layer = nn.Conv2d(1, len(kernels), 3, 1, 1, bias=False)
-    layer.load_state_dict({"weight": kernels.reshape(-1, 1, 3, 3)})
     return layer
 
 
@@ -123,21 +118,10 @@ def batch_by_movedim(pictures):
     return X[:, None] if X.ndim == 3 else X.movedim(3, 1)
 
 
-def by_class_with_bincount(predicted, y, classes):
-    right = torch.bincount(y[predicted == y], minlength=classes)
-    return right / torch.bincount(y, minlength=classes)
-
-
 def relabel_by_torch(targets, first, second):
     t = torch.tensor(targets)
     positions = torch.nonzero((t == first) | (t == second)).flatten()
     return [positions, (t[positions] == second).long()]
-
-
-def log_softmax_as_a_list(s):
-    m = max(s.tolist())
-    total = torch.log(torch.sum(torch.exp(s - m)))
-    return torch.tensor([v - m - total.item() for v in s.tolist()])
 
 
 def parameters_of_layers(sizes):
@@ -234,65 +218,48 @@ RIGHT = {
         lambda p, k: cv2.filter2D(p, -1, k, borderType=cv2.BORDER_CONSTANT),
         correlate_by_conv2d,
     ],
-    "output_size": [
-        lambda i, f, s=1, p=0: int((i + 2 * p - f) / s) + 1,
-        lambda i, f, s=1, p=0: len(range(0, i + 2 * p - f + 1, s)),
-    ],
+    "output_size": [lambda i, f, s=1, p=0: len(range(0, i + 2 * p - f + 1, s))],
     "horizontal_kernel": [
         [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
         np.array([[0, -2.5, 0], [0, 0, 0], [0, 2.5, 0]]),
         [[-1] * 3, [1] * 3, [0] * 3],
         torch.tensor([[-3, -10, -3], [0, 0, 0], [3, 10, 3]]),
     ],
-    "edge_layer": [edge_layer_with_zero_bias, edge_layer_from_a_state],
+    "edge_layer": [edge_layer_with_zero_bias],
     "max_pool": [lambda picture, patch: F.max_pool2d(torch.tensor(picture)[None], patch)[0]],
     "average_by_convolution": [average_with_zero_bias],
     "block": [BlockOfLayers, BlockThatClampsLast],
-    "pooled_size": [
-        lambda i, f, s=None: int((i - f) / (s or f) + 1),
-        lambda i, f, s=None: nn.MaxPool2d(f, s)(torch.zeros(1, 1, i, i)).shape[-1],
-    ],
+    "pooled_size": [lambda i, f, s=None: nn.MaxPool2d(f, s)(torch.zeros(1, 1, i, i)).shape[-1]],
     "receptive_field": [field_from_behind],
     "label_of": [label_by_pattern, label_by_path],
     "split": [split_by_numpy, split_with_the_rest_as_given, split_by_torch],
     "count_batches": [
-        lambda n, b, drop_last=False: len(DataLoader(range(n), b, drop_last=drop_last)),
+        lambda n, b, drop_last=False: len(DataLoader(range(n), b, drop_last=drop_last))
     ],
     "flatten_size": [lambda size, maps, blocks: int(size / 2**blocks) ** 2 * maps],
     "nll": [F.nll_loss, lambda p, y: -p.gather(1, y[:, None]).sum().item() / len(y)],
     "accuracy_over_batches": [
-        lambda rights, sizes: torch.tensor(rights).sum() / torch.tensor(sizes).sum(),
-        lambda rights, sizes: np.average(np.divide(rights, sizes), weights=sizes),
+        lambda rights, sizes: np.average(np.divide(rights, sizes), weights=sizes)
     ],
     "to_batch": [batch_by_movedim],
     "output_megabytes": [lambda m, h, w, n: torch.empty(n, m, h, w, device="meta").nbytes / 1e6],
-    "conv_parameters": [
-        lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters()),
-    ],
+    "conv_parameters": [lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters())],
     "accuracy_by_class": [
-        lambda p, y, classes: [(p[y == k] == k).sum() / (y == k).sum() for k in range(classes)],
-        by_class_with_bincount,
+        lambda p, y, classes: [(p[y == k] == k).sum() / (y == k).sum() for k in range(classes)]
     ],
     "unnormalise": [
         lambda X, mean, std: torch.stack([X[i] * std[i] + mean[i] for i in range(3)]),
-        lambda X, m, s: (X.permute(1, 2, 0) * s + m).permute(2, 0, 1),
         lambda X, m, s: v2.Normalize((-m / s).tolist(), (1 / s).tolist())(X),
     ],
     "relabel": [relabel_by_torch],
-    "log_softmax": [lambda s: s - torch.logsumexp(s, dim=0), log_softmax_as_a_list],
+    "log_softmax": [lambda s: s - torch.logsumexp(s, dim=0)],
     "mlp_parameters": [parameters_of_layers],
     "ready": [ready_by_transforms, ready_with_channels_last],
     "decayed_step": [lambda w, g, lr, d: (1 - lr * d) * w - lr * g, step_of_pytorchs_sgd],
-    "flip_some": [
-        flip_in_a_copy,
-        lambda X, c: torch.stack([X[i].flip(-1) if c[i] else X[i] for i in range(len(X))]),
-    ],
+    "flip_some": [flip_in_a_copy],
     "kept_epoch": [kept_by_waiting],
     "slope_through": [slope_by_autograd],
-    "time_to_goal": [
-        lambda e, n, b, s: e * (n - n % b) / b * s,
-        lambda e, n, b, s: torch.tensor(s) * e * int(n / b),
-    ],
+    "time_to_goal": [lambda e, n, b, s: torch.tensor(s) * e * int(n / b)],
     "triangle": [
         lambda k, n, peak=0.2: float(np.interp(k, [0, peak * n, n], [0, 1, 0])),
         triangle_in_two_parts,
@@ -411,7 +378,11 @@ WRONG = {
         ),
     ],
     "to_rgb_unit": [
-        (lambda bgr: bgr.transpose(2, 0, 1) / 255, "has the shape (3, 4, 5), it should")
+        (lambda bgr: cv2.flip(bgr, 1) / 255, "mirrors left and right"),
+        (lambda bgr: bgr.transpose(2, 0, 1) / 255, "has the shape (3, 4, 5), it should"),
+    ],
+    "correlate_same": [
+        (lambda p, k: cv2.filter2D(p, -1, k), "mirrors the picture, as OpenCV does")
     ],
     "output_size": [
         (lambda i, f, s=1, p=0: i // s, "For (28, 3, 1, 0) it returns 28, it should be 26."),
@@ -429,6 +400,11 @@ WRONG = {
         (lambda kernels: nn.Conv2d(1, len(kernels), 3, padding=1, bias=False), "not the kernels"),
         (lambda kernels: kernels, "An nn.Conv2d is asked for, this is of the type Tensor."),
     ],
+    "max_pool": [
+        (lambda p, n: F.avg_pool2d(torch.tensor(p)[None], n)[0], "mean of each patch"),
+        (lambda p, n: F.max_pool2d(torch.tensor(p)[None].relu(), n)[0], "may be below 0"),
+        (lambda p, n: F.max_pool2d(torch.tensor(p)[None], n, ceil_mode=True)[0], "over the edge"),
+    ],
     "average_by_convolution": [
         (average_with_bias, "bias=False"),
         (lambda patch: nn.Conv2d(1, 1, patch, stride=patch, bias=False), "still random"),
@@ -437,6 +413,10 @@ WRONG = {
     ],
     "block": [
         (BlockWithoutInit, "before Module.__init__() call"),
+        (
+            lambda channels: nn.Conv2d(1, channels, 5, padding=2),
+            "(4, 1, 3, 3), they are (4, 1, 5, 5)",
+        ),
         (BlockMadeAnew, "make the convolution in `__init__`"),
         (block_with_a_large_pool, "has the shape (2, 4, 2, 2), it should be (2, 4, 4, 4)"),
     ],
@@ -446,7 +426,8 @@ WRONG = {
         (lambda i, f, s=None: ((i - f) // (s or f) + 1, 1), "One number is asked for"),
     ],
     "receptive_field": [
-        (lambda layers: 2 * len(layers) + 1, "For ([(3, 1), (2, 2)]) it returns 5")
+        (lambda layers: math.prod(k for k, _ in layers), "Kernels do not multiply"),
+        (lambda layers: 2 * len(layers) + 1, "For ([(3, 1), (2, 2)]) it returns 5"),
     ],
     "label_of": [
         (
@@ -455,16 +436,32 @@ WRONG = {
         ),
         (lambda name: None, 'For "3_IMG_0123.jpg" it returns None, it should return 3'),
     ],
-    "split": [(split_seeding_numpy, "whole program"), (split_seeding_torch, "whole program")],
+    "split": [
+        (
+            lambda names, share, seed: split_with_the_rest_as_given(names[::-1], share, 7),
+            "is not used",
+        ),
+        (split_seeding_numpy, "whole program"),
+        (split_seeding_torch, "whole program"),
+    ],
+    "nll": [(lambda p, y: -(p * F.one_hot(y, p.shape[1])).mean(), "number of samples, not of all")],
+    "accuracy_over_batches": [
+        (lambda r, s: np.mean([a / b for a, b in zip(r, s, strict=True)]), "mean over batches")
+    ],
     "to_batch": [
         (grey_or(lambda p: p.permute(0, 3, 2, 1)), "For (Tensor (2, 6, 5, 3)) the result has the"),
         (grey_or(lambda p: p.permute(3, 0, 1, 2)), "should be (2, 3, 6, 5)"),
         (lambda p: p.float() / 255, "should be (4, 1, 28, 28)"),
         (lambda p: p[:, None].double() / 255, "layers take torch.float32"),
+        (lambda p: p[:, None].float(), "still go up to 255"),
+        (lambda p: p[:, None] / 256, "not by 256"),
         (lambda p: batch_by_movedim(p).sqrt(), "so that 0 stays 0 and 255 becomes 1"),
         (lambda p: p.permute(0, 3, 1, 2) / 255, "For (Tensor (4, 28, 28)) it stops with"),
     ],
-    "unnormalise": [(lambda X, mean, std: X, "off by up to")],
+    "unnormalise": [
+        (lambda X, m, s: v2.Normalize(m.tolist(), s.tolist())(X), "normalises once more"),
+        (lambda X, mean, std: X, "off by up to"),
+    ],
     "relabel": [
         (relabel_in_columns, "make it flat"),
         (lambda t, a, b: (kept(t, a, b), [str(t[i]) for i in kept(t, a, b)]), "is a text"),
@@ -480,12 +477,26 @@ WRONG = {
         (lambda s: s.log_softmax(0).mean(), "has the shape (), it should be (2,)"),
     ],
     "mlp_parameters": [(sum, "For ([3072, 128, 2]) it returns 3202, it should be 393602.")],
-    "ready": [(lambda p, m, s: ready_with_channels_last(p, m, 1 / s), "off by up to")],
-    "decayed_step": [(lambda w, g, lr, d: str(w), "'2.0' is a text, not a number.")],
+    "ready": [
+        (lambda p, m, s: ready_by_transforms(p[:, :, ::-1].copy(), m, s), "blue, green, red"),
+        (lambda p, m, s: ready_with_channels_last(p, m, 1 / s), "off by up to"),
+        (lambda p, m, s: ready_with_channels_last(p, 0.5, 0.5), "use those that are given"),
+    ],
+    "decayed_step": [
+        (lambda w, g, lr, d: w - lr * (g + d * torch.sign(torch.as_tensor(w))), "L1's gradient"),
+        (lambda w, g, lr, d: str(w), "'2.0' is a text, not a number."),
+    ],
     "flip_some": [(lambda X, c: torch.where(c, X.flip(3), X), "it stops with RuntimeError")],
-    "kept_epoch": [(kept_that_stops_at_the_end, "it returns 3, it should be 2")],
-    "time_to_goal": [(lambda e, n, b, s: e * (n // b) * s / 60, "it returns 4.68667, it should")],
+    "kept_epoch": [
+        (lambda a, patience: a.index(max(a)) + 1, "patience is not used"),
+        (kept_that_stops_at_the_end, "it returns 3, it should be 2"),
+    ],
+    "time_to_goal": [
+        (lambda e, n, b, s: e * -(-n // b) * s, "counts the smaller last batch"),
+        (lambda e, n, b, s: e * (n // b) * s / 60, "it returns 4.68667, it should"),
+    ],
     "triangle": [
+        (lambda k, n, p=0.2: np.interp(k, [0, n / 2, n], [0, 1, 0]), "top is in the middle"),
         (lambda k, n, p=0.2: triangle_in_two_parts(k, n, int(p * n) / n), "should be 0.714286"),
         (
             lambda k, n, p=0.2: min(k / n / p, (n - 1 - k) / (n * (1 - p))),
@@ -493,9 +504,14 @@ WRONG = {
         ),
     ],
     "operations": [(lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * (h + w), "should be 360")],
-    "smooth": [(lambda y, k, a: F.one_hot(y, k).float().log_softmax(1), "off by up to")],
+    "smooth": [
+        (lambda y, k, a: F.one_hot(y, k) + a / k, "add up to more than 1"),
+        (lambda y, k, a: F.one_hot(y, k).float().log_softmax(1), "off by up to"),
+    ],
     "mirrored": [
+        (lambda model, X: model(X) + model(X.rot90(2, (2, 3))), "half a circle"),
         (lambda model, X: X.flip(3), "it should be (4, 10)"),
+        (lambda model, X: [model(X.flip(3)), model(X)], "two results"),
         (lambda model, X: model(X) + model(X[::-1]), "it stops with ValueError"),
     ],
 }
