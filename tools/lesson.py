@@ -196,7 +196,7 @@ def test(lesson: Path) -> None:
 def mentions(lesson: Path) -> list[str]:
     """Give the lines elsewhere that speak of a lesson or of its numbers, but for its links."""
     nn, name, found = lesson.stem[:2], title(read(lesson)), []
-    words = [rf"\b[Ll]essons? [^.|]{{0,20}}\b{nn}\b", rf"_{topic(lesson)}\b"]
+    words = [rf"\b[Ll]essons? [^.|]{{0,20}}\b{nn}\b", rf"\d_{topic(lesson)}\b|/{topic(lesson)}\b"]
     words += [rf"lesson \W?{re.escape(name)}\b", *[re.escape(name)] * (" " in name)]
     for quoted in re.findall(r"\d[\d,.]*\d", contents.result(read(lesson))):
         if len(re.sub(r"\D", "", quoted).strip("0")) > 2:  # not a round number
