@@ -165,8 +165,11 @@ def test_a_run_is_in_the_file_before_the_next_begins(cache):
     go(train, cache)
     assert lines == [0, 1, 2, 3]
     assert json.loads(cache.read_text().splitlines()[0]) == {
-        "setting": {}, "seed": 0, "torch": torch.__version__, "result": {"validation": 0.5}
-    }  # fmt: skip
+        "setting": {},
+        "seed": 0,
+        "torch": torch.__version__,
+        "result": {"validation": 0.5},
+    }
 
 
 def test_the_folder_is_made(tmp_path):
