@@ -18,12 +18,12 @@ __all__ = ["l1_penalty", "l2_penalty", "run_all", "show_runs"]
 
 
 def l1_penalty(model: nn.Module) -> torch.Tensor:
-    """Add up the absolute values of all weights of a model.."""
+    """Add up the absolute values of all weights of a model."""
     return sum(weight.abs().sum() for weight in model.parameters())
 
 
 def l2_penalty(model: nn.Module) -> torch.Tensor:
-    """Add up the squares of all weights of a model..
+    """Add up the squares of all weights of a model.
 
     Half of it, times a number, is what plain SGD's `weight_decay` of that number adds.
     """
@@ -40,36 +40,36 @@ def run_all(
 ) -> dict[str, list[dict[str, float]]]:
     """Train with each setting and each seed, and keep every finished run in a file.
 
-    . Stopped half-way, it goes on where it was. It says how many runs it took
-     from the file, and how many lines there it could not use.
+    Stopped half-way, it goes on where it was. It says how many runs it took
+    from the file, and how many lines there it could not use.
 
-     Parameters
-     ----------
-     train : callable `(seed, **setting)` -> dict
-         One run; gives numbers by name. It must not return when it was interrupted.
-     settings : {name: setting}
-         A setting is a dict of numbers, words and lists. It should hold everything that matters,
-         epochs too: a run is taken from the file if its setting, its seed and PyTorch's version
-         are the same. The name does not matter. Changes of the code are NOT noticed.
-     seeds : iterable of int
-     cache : path
-         The file, one finished run a line (JSON); made if it is not there, its folder too.
-     progress : bool
-         Show a progress bar.
+    Parameters
+    ----------
+    train : callable `(seed, **setting)` -> dict
+        One run; gives numbers by name. It must not return when it was interrupted.
+    settings : {name: setting}
+        A setting is a dict of numbers, words and lists. It should hold everything that matters,
+        epochs too: a run is taken from the file if its setting, its seed and PyTorch's version
+        are the same. The name does not matter. Changes of the code are NOT noticed.
+    seeds : iterable of int
+    cache : path
+        The file, one finished run a line (JSON); made if it is not there, its folder too.
+    progress : bool
+        Show a progress bar.
 
-     Returns
-     -------
-     dict {name: list of results}
-         In the order of `settings` and `seeds`.
+    Returns
+    -------
+    dict {name: list of results}
+        In the order of `settings` and `seeds`.
 
-     Raises
-     ------
-     ValueError
-         If a run gives something that is not a finite number. It is not stored.
-     TypeError
-         If a setting holds something that cannot be written down, such as a function.
-     OSError
-         If the file cannot be written; before anything is trained.
+    Raises
+    ------
+    ValueError
+        If a run gives something that is not a finite number. It is not stored.
+    TypeError
+        If a setting holds something that cannot be written down, such as a function.
+    OSError
+        If the file cannot be written; before anything is trained.
     """
     cache, seeds = Path(cache), list(seeds)
     keys = {name: [_key(setting, seed) for seed in seeds] for name, setting in settings.items()}
