@@ -40,8 +40,8 @@ def run_all(
 ) -> dict[str, list[dict[str, float]]]:
     """Train with each setting and each seed, and keep every finished run in a file.
 
-    Stopped half-way, it goes on where it was. It says how many runs it took
-    from the file, and how many lines there it could not use.
+    Stopped half-way, it goes on where it was. It says how many runs it took from the file, and how
+    many lines there it could not use.
 
     Parameters
     ----------
