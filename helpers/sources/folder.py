@@ -1,4 +1,4 @@
-"""Where the datasets lie."""
+"""Where the datasets lie: the one place that knows the data folder."""
 
 import os
 import tempfile
