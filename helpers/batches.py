@@ -98,8 +98,7 @@ def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed:
 def random_flip(X: torch.Tensor) -> torch.Tensor:
     """Mirror each picture left to right, with a chance of one half.
 
-    X is (N, C, H, W) of any type, on any device; the result is new, with the same layout in memory.
-    Raises ValueError for another shape.
+    X is (N, C, H, W) of any type, else there is a ValueError; the result has its memory layout.
     """
     _check_pictures(X)
     flipped = torch.rand(len(X), 1, 1, 1, device=X.device) < 0.5

@@ -106,9 +106,8 @@ class BlockNet(_Layers):
         Feature maps of each block; each block halves the size, rounding down.
     depths : sequence of int, optional
         Convolutions in each block, by default 1. Those after the first keep the size.
-    channels, size : int
-        Channels of a picture, and its height and width in pixels.
-    classes : int
+    channels, size, classes : int
+        Channels of a picture, its height and width in pixels; number of classes.
     pool_first : bool
         Pool after the first convolution of a block. If not, at its end.
     global_average : bool
@@ -240,8 +239,8 @@ def trace_shapes(model: nn.Module, X: torch.Tensor) -> list[tuple[str, tuple[int
     Returns
     -------
     list of (layer, output shape, parameters)
-        In the order in which the layers run; layers that hold other layers are left out. If the
-        model stops half-way, there is a ValueError that shows the list up to there.
+        In the order in which the layers run; layers that hold others are left out. If the model
+        stops half-way, there is a ValueError that shows the list up to there.
     """
     model = copy.deepcopy(model).eval()  # in eval mode a batch of one is fine for batch norm
     names = {layer: name or "model" for name, layer in model.named_modules()}

@@ -15,9 +15,10 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
-READ_AT_EACH_STEP = ("cpu",)  # other devices compute ahead, and would have to be waited for
-
 __all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
+
+READ_AT_EACH_STEP = ("cpu",)  # other devices compute ahead, and would have to be waited for
+NO_MEMORY = ("out of memory", "can't allocate", "Invalid buffer size", "INT_MAX")  # GPU, CPU, Apple
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,6 @@ def fit(
     train_loader, val_loader : iterables of (X, y)
         X is a float tensor (N, ...), y an int64 tensor (N,) of classes from 0 on.
     epochs : int
-        How often all of `train_loader` is seen.
     optimizer : torch.optim.Optimizer
     loss_function : callable (output, y) -> tensor
         The mean loss of a batch, such as `nn.NLLLoss()`.
@@ -99,11 +99,6 @@ def fit(
         where the device has them, see `helpers.machine.fast_bf16`.
     progress : bool
         Show a progress bar.
-
-    Returns
-    -------
-    History
-        One score an epoch for training and validation, each weighted by sample.
 
     Raises
     ------
@@ -169,12 +164,8 @@ def evaluate(model: nn.Module, loader: Iterable, loss_function: Callable) -> Sco
 def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Tensor]:
     """Collect the model's output for all samples of a loader, in evaluation mode.
 
-    Errors are those of `fit`.
-
-    Returns
-    -------
-    output : float tensor (N, classes) on the CPU
-    y : int64 tensor (N,), the labels in the same order
+    Returns the output, float (N, classes), and the labels in the same order, int64 (N,), both on
+    the CPU. Errors are those of `fit`.
     """
     outputs, labels = [], []
 
@@ -189,9 +180,10 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
 
 
 def _run(model, loader, loss_function, what, learn=None, bf16=False):
-    """Go through a loader once, and learn from each loss if asked to; add up on the device."""
+    """Go through a loader once; learn from each loss, if asked to; add up on the device."""
     device, total = next(model.parameters()).device, 0
     precise = torch.float32 if device.type == "mps" else torch.float64
+    # loss and right answers; below them how far the labels reach, downwards and upwards
     seen = torch.zeros(2, 2, dtype=precise, device=device)
     for X, y in loader:
         if total == 0:
@@ -199,7 +191,7 @@ def _run(model, loader, loss_function, what, learn=None, bf16=False):
         with _explained(model, X, y):
             output, y = _forward(model, X, y, bf16)
             classes, right = output.shape[1], (output.argmax(1) == y).sum()
-            loss = loss_function(output, y.clamp(0, classes - 1))  # else a GPU stops for good
+            loss = loss_function(output, y.clamp(0, classes - 1))  # others stop a GPU for good
             seen[0] += torch.stack([loss.detach().to(seen) * len(y), right.to(seen)])
             seen[1] = torch.maximum(seen[1], torch.stack([-y.min(), y.max()]))
             if device.type in READ_AT_EACH_STEP:
@@ -214,10 +206,10 @@ def _run(model, loader, loss_function, what, learn=None, bf16=False):
 
 
 def _read(seen, classes):
-    """Wait for the device, and refuse what is of no use."""
-    (loss, right), (below, highest) = seen.tolist()
-    if below > 0 or highest >= classes:
-        y = int(-below if below > 0 else highest)
+    """Wait for the device, and refuse labels outside the classes, and a loss that is no number."""
+    (loss, right), (down, up) = seen.tolist()
+    if down > 0 or up >= classes:
+        y = int(-down if down > 0 else up)
         raise ValueError(f"there is a label {y}, but the model has the classes 0 to {classes - 1}")
     if not math.isfinite(loss):
         cure = "lower the learning rate, and check that the pictures hold no nan"
@@ -252,8 +244,6 @@ def _forward(model, X, y, bf16):
         with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
             output = model(X)
     except (RuntimeError, ValueError) as error:
-        if _is_out_of_memory(error):
-            raise
         raise ValueError(
             f"the model cannot take a batch of the shape {tuple(X.shape)}: {error}"
         ) from error
@@ -271,18 +261,14 @@ def _explained(model, X, y):
     try:
         yield
     except Exception as error:
-        if _is_out_of_memory(error):
+        cause = error.__cause__ or error  # in the words of PyTorch
+        if any(words in str(cause) for words in NO_MEMORY):
             raise MemoryError(
                 f"no memory for a batch of the shape {tuple(X.shape)}: lower batch_size, or take a "
-                f"narrower net ({str(error).splitlines()[0]})"
-            ) from error
+                f"narrower net ({str(cause).splitlines()[0]})"
+            ) from cause
         _look_at(model, X, y)
         raise
-
-
-def _is_out_of_memory(error):
-    said = ("out of memory", "can't allocate", "Invalid buffer size", "INT_MAX")  # CUDA, CPU, Apple
-    return isinstance(error, RuntimeError) and any(part in str(error) for part in said)
 
 
 def _look_at(model, X, y):

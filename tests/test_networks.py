@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+import time
 from functools import partial
 
 import pytest
@@ -143,7 +144,7 @@ def test_saved_weights_are_known_by_the_names_of_the_layers(make, names):
 # ---------------------------------------------------------------- fit: penalty, bf16, seconds
 
 
-def trained(**options):
+def trained(loss_function=F.cross_entropy, val_loader=None, **options):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
     X, y = torch.rand(12, 1, 4, 4), torch.arange(12) % 3
@@ -151,10 +152,10 @@ def trained(**options):
     history = fit(
         model,
         [(X, y)],
-        [(X, y)],
+        val_loader or [(X, y)],
         epochs=1,
         optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
-        loss_function=F.cross_entropy,
+        loss_function=loss_function,
         progress=False,
         **options,
     )
@@ -177,9 +178,21 @@ def test_bf16_computes_coarsely_and_keeps_float32_weights():
     assert history.validation[0].loss > 0
 
 
-def test_seconds_of_each_epoch_are_kept():
-    _, _, history = trained()
-    assert len(history.seconds) == 1 and history.seconds[0] > 0
+def test_the_loss_is_computed_with_32_bits():
+    def loss(output, y):
+        assert output.dtype == torch.float32
+        return F.cross_entropy(output, y)
+
+    assert trained(loss, bf16=True)[2].train[0].loss > 0
+
+
+def test_seconds_are_those_of_the_training_alone():
+    def slow():
+        time.sleep(0.5)
+        yield torch.rand(2, 1, 4, 4), torch.tensor([0, 1])
+
+    _, _, history = trained(val_loader=slow())
+    assert len(history.seconds) == 1 and 0 < history.seconds[0] < 0.5
 
 
 def test_fast_bf16_answers_for_any_device(monkeypatch):

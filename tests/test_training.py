@@ -517,7 +517,7 @@ def test_a_gpu_finds_nan_at_the_end_of_the_epoch(ahead):
 @pytest.mark.parametrize("use", ["fit", "evaluate", "predict"])
 def test_a_gpu_never_computes_with_a_wrong_label(flat, pictures, use, wrong, ahead):
     X, y = pictures
-    y[20] = wrong  # the last of five batches
+    y[7] = wrong  # in the second of five batches
     with pytest.raises(ValueError, match=f"a label {wrong}, but the model has the classes 0 to 5"):
         USES[use](flat, batches(X, y, 5))
 
@@ -668,6 +668,15 @@ def test_judging_changes_nothing_in_the_model(flat, pictures, use):
     USES[use](flat, batches(*pictures, 6))
     assert same(before, flat.state_dict())
     assert same(gradients, {n: p.grad for n, p in flat.named_parameters()})
+
+
+def test_evaluate_keeps_nothing_for_gradients(flat, pictures):
+    def loss(output, y):
+        assert not output.requires_grad
+        return nll(output, y)
+
+    assert evaluate(flat, [pictures], loss).total == 25
+    assert torch.is_grad_enabled()
 
 
 def test_evaluate_refuses_an_empty_loader(flat):
@@ -903,11 +912,13 @@ def test_evaluate_names_nan(flat, pictures):
 def test_a_frozen_part_stays_in_evaluation(net, pictures):
     net.train()
     net.block1.eval()
+    learned = []
+    net.block1.register_forward_hook(lambda layer, *_: learned.append(layer.training))
     evaluate(net, [pictures], nll)
     predict(net, [pictures])
     trace_shapes(net, pictures[0])
     train(net, [pictures], [pictures], loss=nll, epochs=1)
-    assert net.training and not net.block1.training
+    assert net.training and not net.block1.training and not any(learned)
 
 
 @pytest.mark.parametrize("kind", [torch.int32, torch.bool])
