@@ -49,14 +49,14 @@ def test_the_lessons_last_step_is_the_example(pictures):
     net = ours["run"](ours["with_muon"], epochs=SETTING["epochs"])
     set_seed(0)
     other = example.make_net(X, (32, 64, 128), (1, 2, 2))
-    example.train(other, X, y, **SETTING, bf16=False)
+    example.prepare(other, X, y, **SETTING, bf16=False)()
     for mine, theirs in zip(net.state_dict().values(), other.state_dict().values(), strict=True):
         assert torch.allclose(mine.float(), theirs.float(), rtol=1e-3, atol=1e-3)
     once = evaluate(net, Batches(X_new, y_new, 256), torch.nn.CrossEntropyLoss())
     twice = evaluate(ours["Twice"](net), Batches(X_new, y_new, 256), torch.nn.CrossEntropyLoss())
     assert once.accuracy > 0.3  # it has learned: else agreeing would say nothing
-    assert abs(once.right - example.right(other, X_new, y_new, mirror=False)) <= 4
-    assert abs(twice.right - example.right(other, X_new, y_new, mirror=True)) <= 4
+    assert abs(once.right - example.right(other, X_new, y_new)) <= 4
+    assert abs(twice.right - example.right(other, X_new, y_new, again=1)) <= 4
 
 
 def test_the_lesson_shows_the_example_as_it_stands():
