@@ -12,7 +12,9 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,9 +39,19 @@ def kind(device: torch.device) -> str:
     return "" if fast_bf16(device) else " 32 bits"
 
 
+def card(device: torch.device) -> dict:
+    """Say which driver and clocks an NVIDIA GPU has, as far as its own program tells."""
+    asked = ("driver_version", "clocks.sm", "clocks.max.sm", "clocks.mem", "power.limit")
+    command = ["nvidia-smi", "--format=csv,noheader", "--query-gpu=" + ",".join(asked)]
+    if device.type != "cuda" or not shutil.which(command[0]):
+        return {}
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return dict(zip(asked, (part.strip() for part in found.split(",")), strict=False))
+
+
 def machine(device: torch.device) -> dict:
     """Say what the numbers are measured on."""
-    return {
+    return card(device) | {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else str(device),
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
