@@ -24,8 +24,8 @@ ON_GPU = {
     "widths": (128, 256, 256),
     "depths": (2, 2, 2),
     "epochs": 16,
-    "batch_size": 1000,
-    "lr": 0.15,
+    "batch_size": 2000,
+    "lr": 0.24,
 }
 BIAS_LR = 8.0  # of biases and batch norm: far above the other rates
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
