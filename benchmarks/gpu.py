@@ -5,7 +5,7 @@ python benchmarks/gpu.py ways plain   these parts, recorded or not
 
 limits    operations a second at best
 ways      the same training eager, as a CUDA graph, compiled, and both, in turns: seconds an
-          epoch, preparation and memory; what the last step of the ladder costs by kind
+          epoch, preparation (of the last one without what is already compiled), memory
 cifar10   examples/cifar10.py with its setting for a GPU, towards 94 %
 plain     the plain loop of the ladder, epoch by epoch
 fashion   the last step of the ladder, wider, on Fashion-MNIST, towards 94 %
@@ -36,7 +36,7 @@ import record as records
 import times
 import torch
 from ladder import load_cifar
-from limits import count_operations, peak_rates, time_by_kind
+from limits import count_operations, peak_rates
 from record import begin, machine, peak_memory_gb, record
 
 from helpers.machine import choose_device, fast_bf16
@@ -127,8 +127,6 @@ def ways(data, device, _):
         same = training.same | {"preparation": training.preparation, "peak_memory_gb": memory[way]}
         print(way, runs, training.preparation, "s of preparation", flush=True)
         record("cifar10", f"ways: {way}", f"an epoch, {way}", runs, device=device, **same)
-    kinds = time_by_kind(lambda: trainings["eager"].run(0), device)
-    record("cifar10", "kinds", "seconds of an epoch by kind, eager", [kinds], device=device)
 
 
 def judged(name, what, setting, data, seeds):
@@ -153,6 +151,7 @@ def fast(data, device, seeds):
 
 
 def plain(data, device, _):
+    cifar10.one(data, device, [0])
     cifar10.plain(data, device, [0])
 
 

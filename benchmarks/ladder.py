@@ -74,6 +74,8 @@ BESIDE = {  # the name of another row, and one change to it
     "label smoothing": ("pool first", SMOOTH["pool first"]),
     "whitening, label smoothing": ("whitening", SMOOTH["whitening"]),
     "identity": ("whitening, label smoothing", replace(SMOOTH["whitening"], identity=True)),
+    "Muon, identity": ("Muon", replace(LADDER["Muon"], identity=True)),
+    "Muon, biases": ("Muon", replace(LADDER["Muon"], bias_lr=8.0)),
 }
 FAST = LADDER["mirror"]
 LARGE = replace(FAST, widths=(64, 128, 256), depths=(2, 2, 2))

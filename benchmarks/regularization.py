@@ -1,6 +1,6 @@
 """What does each remedy against overfitting bring? The table of the lesson, over more seeds.
 
-python benchmarks/regularization.py              all settings, seeds 100 to 104
+python benchmarks/regularization.py [--only NAME ...]   by default all settings; seeds 100 to 104
 
 Writes helpers/recorded/regularization.json: every run's accuracies and seconds, the settings,
 machine and versions. `python benchmarks/tables.py` makes the table in benchmarks/README.md of it.
@@ -24,7 +24,7 @@ from torch import nn
 
 from helpers.batches import Batches
 from helpers.data import cifar10, of_classes
-from helpers.lessons.regularization import l1_penalty, l2_penalty, run_all
+from helpers.lessons.regularization import he_start, l1_penalty, l2_penalty, run_all
 from helpers.machine import choose_device, set_seed
 from helpers.models import RemedyNet
 from helpers.training import evaluate, fit
@@ -35,6 +35,8 @@ SETTINGS = {
     "plain": {"test": True},
     "width 32": {"width": 32},
     "depth": {"blocks": 8},
+    "depth, He's start": {"blocks": 8, "he": True},
+    "depth, batch norm": {"blocks": 8, "batch_norm": True},
     "depth with skips": {"blocks": 8, "skip": True},
     "L1": {"l1": 0.0001},
     "L2 in the loss": {"l2": 0.0015},
@@ -89,12 +91,15 @@ def train(
     schedule=False,
     part="train",
     test=False,
+    he=False,
     **net,
 ):
     """Train once as the lesson does; give accuracies (0-1), epochs and seconds."""
     set_seed(seed)
     loss_function = nn.CrossEntropyLoss()
     model = RemedyNet(**net).to(choose_device(), memory_format=torch.channels_last)
+    if he:
+        he_start(model)
     loader = Batches(*parts()[part], 50, shuffle=True, augment=ladder.augment if augment else None)
     optimizer = torch.optim.SGD(
         model.parameters(), lr, momentum=0.9, nesterov=True, weight_decay=weight_decay
@@ -128,8 +133,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=5)
-    seeds = list(range(100, 100 + parser.parse_args().seeds))
-    settings = {name: BUDGET | setting for name, setting in SETTINGS.items()}
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    options = parser.parse_args()
+    seeds = list(range(100, 100 + options.seeds))
+    settings = {name: BUDGET | SETTINGS[name] for name in options.only}
     begin("regularization")
     for name, runs in run_all(train, settings, seeds, CACHE).items():
         record("regularization", name, name, runs, seeds, settings=settings[name])

@@ -7,6 +7,8 @@ from statistics import mean, median
 from ladder import BESIDE, FAST, LADDER
 from record import read
 
+ON = ("", " cuda")  # the ends of names: a CPU with bfloat16, a GPU
+LAST = list(LADDER)[-2]  # the mirror trains as the step before
 README = Path(__file__).with_name("README.md")
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -105,27 +107,31 @@ def steps():
         timed = [found.get(f"seconds: {step}", {}).get("seconds") for step in (other, name)]
         factor = f"÷ {median(timed[0]) / median(timed[1]):.1f}" if all(timed) else ""
         row = found[f"steps: {name}"] | {"step": name, "other": other, "factor": factor}
+        row["gpu"] = found.get(f"seconds: {name} cuda", {})
         rows.append(row | ({"seconds": timed[1]} if timed[1] else {}))
     columns = {"step": lambda row: row["step"], "changes": lambda row: row["other"]}
     columns |= {"seconds an epoch": seconds(1), "to that": lambda row: row["factor"]}
+    columns |= {"on a GPU": lambda row: seconds(2)(row["gpu"])}
     columns |= spread("validation", "validation, mean") | {"accuracy measured": version}
     plain, one = found["plain"], found["one epoch"]
     epochs = zip(*plain["validation_by_epoch"], strict=True)
     means = ", ".join(f"{100 * mean(shares):.1f}" for shares in epochs)
     return (
-        f"{table(rows, columns)}\n\n{measured([found['seconds: Muon']])}\n\n"
-        f"The plain loop, {count('seeds')(plain)} seeds, after each epoch: {means} %. Muon, when "
-        f"it is given a single epoch, {count('seeds')(one)} seeds: {share('validation')(one)}."
+        f"{table(rows, columns)}\n\n"
+        f"{measured([found[f'seconds: {LAST}'], found[f'seconds: {LAST} cuda']])}\n\n"
+        f"The plain loop, {count('seeds')(plain)} seeds, after each epoch: {means} %. The last "
+        f"step, when it is given a single epoch, {count('seeds')(one)} seeds: "
+        f"{share('validation')(one)}."
     )
 
 
 def limits():
-    """The machine's limits, and what the last step makes of them."""
+    """The machines' limits, and what the last step makes of one."""
     found, columns = read("cifar10"), {"in billions": what}
-    rows = [found[f"limits: {dtype}"] for dtype in ("float32", "bfloat16")]
+    rows = [found[f"limits: {dtype}{on}"] for on in ON for dtype in ("float32", "bfloat16")]
     for work in ("matrix product", "convolution"):
-        columns[work] = lambda row, work=work: f"{row[work][0] / 1e9:.0f}"
-    last, best = found["seconds: Muon"], rows[1]["convolution"][0]
+        columns[work] = lambda row, work=work: f"{row[work][0] / 1e9:,.0f}"
+    last, best = found[f"seconds: {LAST}"], rows[1]["convolution"][0]
     pictures = 45_000 // FAST.batch_size * FAST.batch_size  # whole batches only
     rate = last["operations_a_picture"] * pictures / median(last["seconds"])
     said = (
@@ -138,6 +144,23 @@ def limits():
     shares = ", ".join(f"{kind} {100 * s / whole:.0f} %" for kind, (s,) in kinds.items())
     said += f" Its time: {shares}." if kinds else ""
     return f"{table(rows, columns)}\n\n{said}"
+
+
+def ways():
+    """One training on a GPU in four ways."""
+    found = read("cifar10")
+    rows = [row for name, row in found.items() if name.startswith("ways: ")]
+    best = found["limits: bfloat16 cuda"]["matrix product"][0]
+
+    def utilization(row):
+        rate = row["operations_a_picture"] * row["pictures"] / median(row["seconds"])
+        return f"{100 * rate / best:.0f} %"
+
+    columns = {"an epoch of the example": what, "seconds": seconds(3)}
+    columns |= {"seconds of preparation": lambda row: f"{row['preparation']:.1f}"}
+    columns |= {"of the matrix product's rate": utilization}
+    columns |= {"peak memory": lambda row: f"{row['peak_memory_gb']:.1f} GB"}
+    return f"{table(rows, columns)}\n\n{measured(rows)}"
 
 
 def trainings():
@@ -154,7 +177,7 @@ def trainings():
 def readme():
     """Give benchmarks/README.md with the tables as they should be."""
     text = README.read_text(encoding="utf-8")
-    makers = (signs, fashion, birds, regularization, steps, limits, trainings)
+    makers = (signs, fashion, birds, regularization, steps, limits, trainings, ways)
     made = {make.__name__: make() for make in makers}
     if sorted(name for _, name, _ in MARKED.findall(text)) != sorted(made):
         raise SystemExit(f"{README} should have a mark for each of these, once: {', '.join(made)}")

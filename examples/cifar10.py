@@ -2,9 +2,10 @@
 
     python examples/cifar10.py
 
-On two CPU cores with bfloat16 it takes a bit more than a minute, and names 88 % of the test
-pictures. On a GPU it trains a wider net. --compile lets PyTorch write kernels for this net and
-records a step as a CUDA graph: half a minute before the clock starts, and a third less after it.
+On two CPU cores with bfloat16 it takes about a minute and a half, and names 88 % of the test
+pictures. On a GPU it trains a wider net. There --compile lets PyTorch write kernels for this net
+and records a step as a CUDA graph: about 20 seconds on an H100 before the clock starts, and then
+3 seconds of training instead of 5, to 94 %.
 """
 
 import argparse

@@ -23,7 +23,6 @@ import ladder  # noqa: E402
 import record  # noqa: E402
 from ladder import (  # noqa: E402
     BESIDE,
-    BIASES,
     LADDER,
     Pictures,
     Recipe,
@@ -67,11 +66,14 @@ def test_each_step_changes_what_its_name_says():
         "pool first": {"pool_first"},
         "whitening": {"whitening"},
         "Muon": {"muon", "lr", "peak", "batch_size", "label_smoothing"},
+        "fast biases": {"identity", "bias_lr"},
         "mirror": set(),  # the same net, judged otherwise
         "batches of 512": {"batch_size", "lr"},
         "label smoothing": {"label_smoothing"},
         "whitening, label smoothing": {"label_smoothing"},
         "identity": {"identity"},
+        "Muon, identity": {"identity"},
+        "Muon, biases": {"bias_lr"},
     }
     assert RECIPES["batches of 512"].batch_size == 512
 
@@ -89,7 +91,7 @@ def test_every_recipe_trains(data, name):
 
 
 def test_the_rate_for_biases_reaches_the_optimizer(data):
-    recipe = replace(BIASES, **TINY)
+    recipe = replace(LADDER["fast biases"], **TINY)
     shifts = [
         train(replace(recipe, bias_lr=rate), data, 1)[0][2][2].bias.abs().mean()
         for rate in (None, 8)
@@ -349,8 +351,8 @@ def test_one_step_alone_writes_its_own_row(cifar10):
     entry = found["steps: whitening"]
     assert entry["seeds"] == [0, 1] and len(entry["validation"]) == 2
     assert entry["what"] == "whitening, 2 epochs"
-    found = cifar10.command(["steps", "--seeds", "1", "--only", "bfloat16", "Muon"])
-    rows = ["whitening", *cifar10.module.SAME[::-1], "Muon", "mirror"]
+    found = cifar10.command(["steps", "--seeds", "1", "--only", "bfloat16", "fast biases"])
+    rows = ["whitening", *cifar10.module.SAME[::-1], "fast biases", "mirror"]
     assert sorted(found) == sorted(f"steps: {name}" for name in rows)
     assert found["steps: plain loop"]["validation"] == found["steps: bfloat16"]["validation"]
     assert found["steps: whitening"] == entry  # stayed
@@ -364,8 +366,12 @@ def test_all_steps_have_a_row(cifar10):
 def test_the_plain_loop_is_recorded_epoch_by_epoch(cifar10):
     found = cifar10.command(["plain", "--seeds", "2"])
     curves = found["plain"]["validation_by_epoch"]
-    assert [len(curve) for curve in curves] == [8, 8]
-    assert len(found["one epoch"]["validation"]) == 2
+    assert [len(curve) for curve in curves] == [8, 8] and len(found["plain"]["seconds"]) == 2
+
+
+def test_the_last_step_is_given_a_single_epoch(cifar10):
+    (entry,) = cifar10.command(["one", "--seeds", "2"]).values()
+    assert entry["what"] == "fast biases, given a single epoch" and len(entry["validation"]) == 2
 
 
 def test_seconds_limits_and_kinds_are_recorded(cifar10, monkeypatch):
@@ -386,6 +392,60 @@ def test_the_last_step_is_shown_the_test_once_a_seed(cifar10, monkeypatch):
     for key in ("accuracy", "mirror", "validation", "seconds", "peak_memory_gb"):
         assert len(entry[key]) == 2
     assert entry["parameters"] > 1000
+
+
+@pytest.fixture
+def gpu(cifar10, data, monkeypatch):
+    """What is to be measured on a GPU, tiny, on the CPU."""
+    monkeypatch.setitem(sys.modules, "cifar10", cifar10.module)
+    spec = importlib.util.spec_from_file_location("gpu", FOLDER / "gpu.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tiny = {"widths": (4, 6, 8), "depths": (1, 2, 1), "epochs": 2, "batch_size": 32}
+    module.example.ON_GPU.update(tiny)
+    larger = {name: (setting | tiny, 1) for name, (setting, _) in module.LARGER.items()}
+    monkeypatch.setattr(module, "LARGER", larger)
+    for benchmark in (module, cifar10.module):
+        monkeypatch.setattr(benchmark, "peak_rates", lambda *_: {"matrix product": 1.0})
+    monkeypatch.setattr(module, "load_cifar", lambda device: data)
+    monkeypatch.setattr(cifar10.module, "load_fashion", lambda device: data)
+    recipe = replace(LADDER["mirror"], **TINY)
+    monkeypatch.setitem(cifar10.module.TRAININGS, "fashion", ("Fashion-MNIST", recipe, 1))
+    timed = []
+    monkeypatch.setattr(module.times, "main", timed.append)
+
+    def command(*line):
+        monkeypatch.setattr(sys, "argv", ["gpu.py", *line, "--device", "cpu", "--seeds", "2"])
+        module.main()
+        return record.read("cifar10")
+
+    return SimpleNamespace(module=module, command=command, timed=timed)
+
+
+def test_all_that_is_measured_on_a_gpu_is_recorded_part_by_part(gpu, capsys):
+    found = gpu.command("ways")
+    assert found.keys() == {f"ways: {way}" for way in gpu.module.WAYS}
+    found = gpu.command()
+    assert "ways …" not in capsys.readouterr().out.split("limits …")[1]  # was recorded
+    assert gpu.timed == [[]]
+    entry = found["example"]
+    assert entry["seeds"] == [300, 301] and entry["pictures"] == 140  # validation as well
+    assert entry["widths"] == [4, 6, 8] and entry["parameters"] > 1000
+    names = ("accuracy", "mirror the unsure quarter", "mirror", "seconds")
+    assert all(len(entry[name]) == 2 for name in names)
+    for part, (_, topic, last) in gpu.module.PARTS.items():
+        assert topic == "times" or last in found, part
+
+
+def test_a_seed_gives_the_same_training_again(gpu, data):
+    (X, y), _ = gpu.module.all_pictures(data)
+    training = gpu.module.Training(gpu.module.example.ON_GPU, X, y)
+    found = []
+    for seed in (0, 1, 0):
+        training.run(seed)
+        found.append([weight.clone() for weight in training.net.state_dict().values()])
+    assert all(map(torch.equal, found[0], found[2]))
+    assert not all(map(torch.equal, found[0], found[1]))
 
 
 @pytest.mark.parametrize("wrong", [["lightning"], ["steps", "--only", "mirror"]])

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -100,6 +101,19 @@ def script(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_record_names_the_driver_and_the_clocks_of_a_card(tmp_path, monkeypatch):
+    cuda = torch.device("cuda")
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '580.1, 345 MHz, 1980 MHz, 2619 MHz, 700.00 W'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert record.card(cuda)["driver_version"] == "580.1"
+    assert record.card(cuda)["clocks.max.sm"] == "1980 MHz"
+    assert record.card(CPU) == {}
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert record.card(cuda) == {}
 
 
 def test_a_lesson_is_timed_under_its_topic(folder, monkeypatch):

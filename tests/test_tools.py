@@ -268,22 +268,31 @@ def test_table_follows_the_records(tmp_path, monkeypatch):
         "start_here 32 bits": 62,
     }
     measured |= {"filters_and_edges 32 bits": 291, "filters_and_edges cuda": 3}
-    times = {"schema": 2, "experiments": {n: {"seconds": [s]} for n, s in measured.items()}}
+    machine = {"device": "NVIDIA H100 80GB HBM3"}
+    entries = {n: {"seconds": [s], "machine": machine} for n, s in measured.items()}
+    times = {"schema": 2, "experiments": entries}
     (tmp_path / "times.json").write_text(json.dumps(times), encoding="utf-8")
     assert contents.number("birds/conv/test") == "55.0 %"
     assert contents.number("birds/conv/parameters") == "1,234"
     assert contents.number("birds/conv/seconds") == "2"
     rows = contents.table(contents.lessons(contents.texts())).splitlines()
     row = {key: next(row for row in rows if f"_{key}.ipynb" in row) for key in map(topic, LESSONS)}
-    assert " | 45 | 65 | not measured | " in row["start_here"]
+    assert " | 45 | 65 | – | " in row["start_here"]
     assert " | 140 | 300 | 5 | " in row["filters_and_edges"]
-    assert " | 40 | not measured | not measured | " in row["pooling"]
-    assert 3 * " | not measured" + " | " in row["signs_dataset"]
+    assert " | 40 | – | – | " in row["pooling"] and 3 * " | –" + " | " in row["signs_dataset"]
+    assert rows[0].count("|") == rows[1].count("|") == 8 and "| on a GPU |" in rows[0]
     assert "network of 1,234 numbers gets 55.0 % right" in row["birds_and_airplanes"]
     box = contents.with_seconds(
         read(find("filters_and_edges")).cells[1].source, "filters_and_edges"
     )
-    assert "about 140 seconds to run on 2 CPU cores. On a GPU: about 5 seconds." in box
+    assert (
+        "about 140 seconds to run on 2 CPU cores. On a GPU (NVIDIA H100): about 5 seconds." in box
+    )
+    without = {n: entry for n, entry in entries.items() if not n.endswith(" cuda")}
+    (tmp_path / "times.json").write_text(json.dumps({**times, "experiments": without}))
+    head = contents.table(contents.lessons(contents.texts())).splitlines()[0]
+    assert "without bfloat16" in head and "GPU" not in head
+    assert contents.with_seconds(box, "filters_and_edges").endswith("on 2 CPU cores.")
 
 
 @pytest.mark.parametrize("wrong", ["birds/conv", "birds/none/test", "none/conv/test"])
@@ -388,7 +397,7 @@ def test_a_lesson_is_put_in_between(project):
         assert now == [f"{int(k) + (here <= k <= LESSONS[-1].name):02}" for k in was], place
     # the tables, the map, the links before and behind
     new = f"{here} When it does not learn"
-    assert f"| [{new}](notebooks/{name}.ipynb) | … | 45 | not measured |" in texts["README.md"]
+    assert f"| [{new}](notebooks/{name}.ipynb) | … | 45 | – |" in texts["README.md"]
     start = texts[f"notebooks/{find('start_here').name}"]
     assert f"| [{new}]({name}.ipynb) | …? |" in start
     sections = re.findall(r"(?m)^### (\d\d .+)", texts["TEACHING.md"])

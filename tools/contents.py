@@ -23,11 +23,12 @@ from notebooks import FACTS, ROOT, minutes, parse, title, written
 RECORDED = ROOT / "helpers" / "recorded"
 BEGIN, END = "<!-- made by: python tools/contents.py -->", "<!-- end -->"
 MAP_HEAD = "| lesson | question |\n|---|---|\n"
-TIME = re.compile(r"about [\d?]+ seconds to run on 2 CPU cores\. On a GPU: [^.\n]+\.")
+TIME = re.compile(r"about [\d?]+ seconds to run on 2 CPU cores\.(?: On a GPU[^.\n]+\.)?")
 LAST = "This is the last lesson. Back to the [table of lessons](../README.md)."
 ROW = re.compile(r"(?m)^\| \[(\d\d) (.+?)\]\(notebooks/\d\d_(\w+)\.ipynb\)")
 SHOWN = re.compile(r"<!-- (examples/\w+\.py) -->")  # a cell that shows a file
-KINDS = ("", " 32 bits", " cuda")  # of machines, as benchmarks/record.py names them
+# of machines, as benchmarks/record.py names them, and the heads of their columns
+KINDS = {"": "seconds", " 32 bits": "without bfloat16", " cuda": "on a GPU"}
 SECTION = (
     "**Time**: 0 minutes.\n\n**Prepare**: …\n\n**Its checks catch**: …\n\n"
     "**Ask, then run**:\n\n- …\n\n**Go slowly at**: …"
@@ -99,16 +100,16 @@ def seconds(topic: str, kind: str) -> int | None:
 
 
 def table(known: dict) -> str:
-    """Give the README's table of lessons."""
-    lines = ["| lesson | you learn | minutes | seconds | without bfloat16 | on a GPU "]
-    lines[0] += "| a measured result |"
-    lines += ["|---|---|---|---|---|---|---|"]
+    """Give the README's table of lessons; a kind of machine without any record has no column."""
+    kinds = [kind for kind in KINDS if any(seconds(topic, kind) for topic in known)]
+    heads = ["lesson", "you learn", "minutes", *(KINDS[kind] for kind in kinds)]
+    rows = [[*heads, "a measured result"], ["---"] * (len(heads) + 1)]
     for topic, (nn, name, notebook) in known.items():
-        run = " | ".join(str(seconds(topic, kind) or "not measured") for kind in KINDS)
-        link = f"[{nn} {name}](notebooks/{nn}_{topic}.ipynb)"
-        learn = notebook.metadata["convnets"]["learn"]
-        lines.append(f"| {link} | {learn} | {minutes(notebook)} | {run} | {result(notebook)} |")
-    return "\n".join(lines)
+        row = [f"[{nn} {name}](notebooks/{nn}_{topic}.ipynb)"]
+        row += [notebook.metadata["convnets"]["learn"], minutes(notebook)]
+        row += [seconds(topic, kind) or "–" for kind in kinds]
+        rows.append([*row, result(notebook)])
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
 def question_map(known: dict, at: str) -> str:
@@ -129,8 +130,10 @@ def with_table(readme: str, known: dict) -> str:
 def with_seconds(text: str, topic: str) -> str:
     """Give the text of a lesson's box with the recorded seconds, where there are some."""
     cpu, gpu = seconds(topic, ""), seconds(topic, " cuda")
-    on_gpu = f"about {gpu} seconds" if gpu else "not measured"
-    time = f"about {cpu} seconds to run on 2 CPU cores. On a GPU: {on_gpu}."
+    time = f"about {cpu} seconds to run on 2 CPU cores."
+    if gpu:
+        card = " ".join(recorded("times")[f"{topic} cuda"]["machine"]["device"].split()[:2])
+        time += f" On a GPU ({card}): about {gpu} seconds."
     return TIME.sub(time, text) if cpu else text
 
 

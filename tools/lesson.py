@@ -283,8 +283,7 @@ show_figure("…: what there is to see, in a sentence")"""
         text(
             "> **You will learn**\n> - …\n> - …\n> - …\n>\n"
             f"> **Before you start**: {known}\n>\n"
-            "> **Time**: about 45 minutes to read and do; about ? seconds to run on 2 CPU cores. "
-            "On a GPU: not measured."
+            "> **Time**: about 45 minutes to read and do; about ? seconds to run on 2 CPU cores."
         ),
         setup_cell(setup),
         text("…"),
