@@ -24,7 +24,7 @@ from torch import nn
 
 from helpers.batches import Batches
 from helpers.data import cifar10, of_classes
-from helpers.lessons.regularization import he_start, l1_penalty, l2_penalty, run_all
+from helpers.lessons.regularization import l1_penalty, l2_penalty, run_all
 from helpers.machine import choose_device, set_seed
 from helpers.models import RemedyNet
 from helpers.training import evaluate, fit
@@ -57,6 +57,14 @@ SETTINGS = {
     },
     "6,000 pictures": {"part": "more", "epochs": 5},
 }
+
+
+def he_start(model):
+    """Draw the weights anew so that ReLU layers keep the size of what they pass (He, 2015)."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
 
 
 @cache

@@ -14,20 +14,7 @@ from tqdm.auto import tqdm
 
 from helpers.plotting import COLORS, in_style, show_figure
 
-__all__ = ["he_start", "l1_penalty", "l2_penalty", "run_all", "show_runs"]
-
-
-def he_start(model: nn.Module) -> None:
-    """Draw the weights of all convolutions and linear layers anew, for ReLU; biases become 0.
-
-    The spread is √(2 / numbers that go into an output), so that ReLU layers keep the size of what
-    they pass on. PyTorch's own start is √(1/3 / that). Source: He and others, 2015.
-    """
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+__all__ = ["l1_penalty", "l2_penalty", "run_all", "show_runs"]
 
 
 def l1_penalty(model: nn.Module) -> torch.Tensor:
