@@ -8,9 +8,9 @@ Each experiment replaces its own entry in helpers/recorded/birds.json: the resul
 The seed gives the split (9,000 for training, 1,000 for validation), the first weights and all
 chance. The settings were chosen on validation with the seeds 0 and 1. `fit` keeps the weights of
 the epoch that was best on validation; these are shown the 2,000 held-out pictures, once. Only "conv
-by heart" and the single passes keep the last ones. "Confidence" is the mean of the largest
-probability. "directions" compares, before training and after some epochs of the MLP's thirty, the
-gradient of a minibatch with that of all pictures (the cosine of the angle, mean of 40 draws).
+by heart" keeps the last ones. "Confidence" is the mean of the largest probability. "directions"
+compares, before training and after some epochs of the MLP's thirty, the gradient of a minibatch
+with that of all pictures (the cosine of the angle, mean of 40 draws).
 Seconds are those of the training loop, without reading the data and without validation.
 """
 

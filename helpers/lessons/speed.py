@@ -41,7 +41,10 @@ def show_walk(
             arrow["color"] = COLORS["validation" if worse else "test"]
             ax.annotate("", (x[k], y[k]), (x[k - 1], y[k - 1]), arrowprops=dict(arrow))
         moved = k > 0 and x[k] != x[k - 1]
-        if k == 0 or (moved and abs(y[k] - y[k - 1]) < 0.5):  # a level step: above and below
+        level = k == 0 or (moved and abs(y[k] - y[k - 1]) < 0.5)
+        if level and k and max(x[k], x[k - 1]) < 1.15 * min(x[k], x[k - 1]):
+            place = {"xytext": (-9, 0), "ha": "right"}  # the dot before is near, its name beside it
+        elif level:  # above and below
             place = {"xytext": (0, -18 if k % 2 else 8), "ha": "center"}
         else:
             place = {"xytext": (9, -4 if moved else 4)}
