@@ -64,8 +64,8 @@ TRAININGS = {  # what, by which recipe, how many epochs
     "short": ("the last step", FAST, 4),
     "fast": ("the last step", FAST, 5),
     "long": ("the last step", FAST, 9),
-    "large": ("twice the width", LARGE, 8),
-    "fashion": ("Fashion-MNIST", FAST, 6),
+    "large": ("twice the width, without fast biases", LARGE, 8),
+    "fashion": ("Fashion-MNIST, without fast biases", LADDER["Muon"], 6),
 }
 ON_CUDA = {
     "fast": ("a wider net", ON_GPU, 16),

@@ -78,7 +78,7 @@ BESIDE = {  # the name of another row, and one change to it
     "Muon, biases": ("Muon", replace(LADDER["Muon"], bias_lr=8.0)),
 }
 FAST = LADDER["mirror"]
-LARGE = replace(FAST, widths=(64, 128, 256), depths=(2, 2, 2))
+LARGE = replace(LADDER["Muon"], widths=(64, 128, 256), depths=(2, 2, 2))
 # wider, and larger batches, which keep a GPU busy: the setting of examples/cifar10.py there
 ON_GPU = replace(FAST, widths=(128, 256, 256), depths=(2, 2, 2), batch_size=2000, lr=0.24)
 
