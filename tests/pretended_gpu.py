@@ -26,10 +26,10 @@ from torch.utils._pytree import tree_leaves
 WAITS = {
     "_local_scalar_dense": "item",  # also bool(), int(), float()
     "_linalg_check_errors": "linalg",
-    **{name: name for name in ("bincount", "equal", "masked_select", "nonzero")},
-    **{name: "repeat_interleave" for name in ("repeat_interleave",)},
-    **{name: "unique" for name in ("_unique", "_unique2", "unique_dim", "unique_consecutive")},
+    **dict.fromkeys(["_unique", "_unique2", "unique_consecutive", "unique_dim"], "unique"),
 }
+for name in "allclose bincount equal masked_select nonzero repeat_interleave".split():
+    WAITS[name] = name
 INDEXING = ("index", "index_put", "index_put_", "_index_put_impl_")
 BETWEEN = ("copy_", "set_")  # may have tensors of both places
 COPYING = ("tensor", "as_tensor", "asarray", "new_tensor")  # bring data from the CPU
