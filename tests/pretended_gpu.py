@@ -31,7 +31,6 @@ WAITS = {
 for name in "allclose bincount equal masked_select nonzero repeat_interleave".split():
     WAITS[name] = name
 INDEXING = ("index", "index_put", "index_put_", "_index_put_impl_")
-BETWEEN = ("copy_", "set_")  # may have tensors of both places
 COPYING = ("tensor", "as_tensor", "asarray", "new_tensor")  # bring data from the CPU
 
 
@@ -67,11 +66,11 @@ class Operations(TorchDispatchMode):
         return result
 
     def _look_at(self, name, tensors, there, args, kwargs):
-        first, cpu = tensors[0], [t for t, on in zip(tensors, there, strict=True) if not on]
+        cpu = [tensor for tensor, on in zip(tensors, there, strict=True) if not on]
         both = f"Expected all tensors to be on the same device, but found {self.gpu.device} and cpu"
         if name in WAITS:
             self.gpu.waits[WAITS[name]] += 1
-        elif name == "copy_":
+        if name == "copy_":
             waits = cpu and not (kwargs.get("non_blocking") or args[2:] == (True,))
             self.gpu.waits["copy_"] += bool(waits)
         elif name in INDEXING:
@@ -83,9 +82,9 @@ class Operations(TorchDispatchMode):
             masks = any(i.dtype in (torch.bool, torch.uint8) for i in indices)
             fills = value is not None and value.numel() == 1  # needs no size
             self.gpu.waits["index"] += (masks and not fills) or not all(map(is_on, indices))
-        elif cpu and name not in BETWEEN:
-            into_cpu = name.endswith("_") and first in cpu if first.ndim == 0 else False
-            if any(t.ndim for t in cpu) or into_cpu or name == "stack":  # else it is a number
+        elif cpu and name != "set_":  # a number of the CPU may come along, but is never the result
+            changed = name.endswith("_") and not there[0]
+            if changed or any(tensor.ndim for tensor in cpu) or name == "stack":
                 raise RuntimeError(f"{both} (in {name})")
 
 
