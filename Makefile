@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup open data test lint draft lesson lessons insert address \
+.PHONY: help setup open data test pretend lint draft lesson lessons insert address \
   student student-test slides site times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ data: setup  ## fetch the datasets and draw the hands now, for a classroom witho
 
 test: setup  ## the tests and all lessons, outputs compared
 	$(BIN)/pytest --nbval
+
+pretend: setup  ## all lessons (or L=01) on a pretended GPU, trainings cut short: device faults
+	$(BIN)/python tests/pretended_lessons.py $(L)
 
 lint: setup  ## style of the code, in the lessons too
 	$(BIN)/ruff check .
