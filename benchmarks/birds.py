@@ -219,7 +219,7 @@ def main():
         wanted = [name for name in wanted if name != "directions"]
         runs = [directions(seed) for seed in options.seeds]
         what = "gradients of a minibatch beside that of all pictures"
-        record("birds", "directions", what, runs, options.seeds, epochs=MOMENTS)
+        record("birds", "directions", what, runs, options.seeds, settings={"epochs": MOMENTS})
     for name in wanted:
         runs = []
         for seed in options.seeds:

@@ -76,10 +76,7 @@ class Training:
 
     def __init__(self, setting, X, y, way=BEST):
         self.X, self.y, self.shape = X, y, (setting["widths"], setting["depths"])
-        self.same = {"pictures": len(X)} | {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in setting.items()
-        }
+        self.same = {"settings": setting, "pictures": len(X)}
         rest = {name: setting[name] for name in setting if name not in ("widths", "depths")}
         rest |= {"bf16": fast_bf16(X.device), **(WAYS[way] if X.device.type == "cuda" else {})}
         self.net = example.make_net(X, *self.shape)

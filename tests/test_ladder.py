@@ -430,7 +430,7 @@ def test_all_that_is_measured_on_a_gpu_is_recorded_part_by_part(gpu, capsys):
     assert gpu.timed == [[]]
     entry = found["example"]
     assert entry["seeds"] == [300, 301] and entry["pictures"] == 140  # validation as well
-    assert entry["widths"] == [4, 6, 8] and entry["parameters"] > 1000
+    assert entry["settings"]["widths"] == [4, 6, 8] and entry["parameters"] > 1000
     names = ("accuracy", "mirror the unsure quarter", "mirror", "seconds")
     assert all(len(entry[name]) == 2 for name in names)
     for part, (_, topic, last) in gpu.module.PARTS.items():
