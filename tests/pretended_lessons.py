@@ -16,6 +16,7 @@ from nbformat import v4
 from torch.utils.data import DataLoader, RandomSampler
 
 HERE = Path(__file__).resolve().parent
+SAMPLES = 16  # of each batch in training, from memory
 FIRST, LATER = 30, 2  # batches of a training's first two passes, and of each later one
 BEGIN = """
 import sys
@@ -32,18 +33,19 @@ def shorten():
     """Cut what training goes through: passes in random order, of each loader of batches."""
     from helpers.batches import Batches
 
-    def cut(loader, shuffled):
+    def cut(loader, shuffled, samples=None):
         whole = loader.__iter__
 
-        def some(self):
+        def cut_pass(self):
             if not shuffled(self):
                 return whole(self)
             self.passes = getattr(self, "passes", 0) + 1
-            return itertools.islice(whole(self), FIRST if self.passes <= 2 else LATER)
+            some = itertools.islice(whole(self), FIRST if self.passes <= 2 else LATER)
+            return ((X[:samples], y[:samples]) for X, y in some)
 
-        loader.__iter__ = some
+        loader.__iter__ = cut_pass
 
-    cut(Batches, lambda loader: loader.shuffle)
+    cut(Batches, lambda loader: loader.shuffle, SAMPLES)
     cut(DataLoader, lambda loader: isinstance(loader.sampler, RandomSampler))
 
 
