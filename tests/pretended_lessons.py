@@ -16,7 +16,8 @@ from nbformat import v4
 from torch.utils.data import DataLoader, RandomSampler
 
 HERE = Path(__file__).resolve().parent
-BATCHES = 30  # of each pass of a training
+SAMPLES = 16  # of each batch in training, from memory
+FIRST, LATER = 30, 2  # batches of a training's first two passes, and of each later one
 BEGIN = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -29,16 +30,22 @@ END = "print(sum(pretended_gpu.gpu.waits.values()))"
 
 
 def shorten():
-    """Cut each pass in random order, which is training, after some batches."""
+    """Cut what training goes through: passes in random order, of each loader of batches."""
     from helpers.batches import Batches
 
-    def cut(loader, shuffled):
+    def cut(loader, shuffled, samples=None):
         whole = loader.__iter__
-        loader.__iter__ = lambda self: itertools.islice(
-            whole(self), BATCHES if shuffled(self) else None
-        )
 
-    cut(Batches, lambda loader: loader.shuffle)
+        def cut_pass(self):
+            if not shuffled(self):
+                return whole(self)
+            self.passes = getattr(self, "passes", 0) + 1
+            some = itertools.islice(whole(self), FIRST if self.passes <= 2 else LATER)
+            return ((X[:samples], y[:samples]) for X, y in some)
+
+        loader.__iter__ = cut_pass
+
+    cut(Batches, lambda loader: loader.shuffle, SAMPLES)
     cut(DataLoader, lambda loader: isinstance(loader.sampler, RandomSampler))
 
 
