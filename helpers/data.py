@@ -166,7 +166,11 @@ def main(arguments=None) -> int:
             prepare(name)
         except (DataUnavailable, OSError, ValueError) as error:
             say(error)
-    states = status()
+    try:
+        states = status()
+    except OSError as error:
+        say(error)
+        return 1
     for name in names:
         title, folder, licence = about(name)
         megabytes = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6

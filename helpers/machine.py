@@ -143,9 +143,12 @@ def _device_line() -> tuple[str, str, str]:
 def _data_lines() -> list[tuple[str, str, str]]:
     from helpers.sources import datasets, folder
 
-    lines, states = [], datasets.status()
+    words, advice = folder.where()
+    try:
+        states = datasets.status()
+    except OSError as error:
+        return [("data folder", words, str(error))]
+    lines = [("data folder", words, "" if {*states.values()} == {"whole"} else advice)]
     for name, state in states.items():
         lines.append((name, state if state == "whole" else f"{state}: mended on first use", ""))
-    words, advice = folder.where()
-    needed = any(state != "whole" for state in states.values())
-    return [("data folder", words, advice if needed else ""), *lines]
+    return lines

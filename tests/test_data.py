@@ -489,11 +489,11 @@ def test_two_programs_at_once_download_once(host, small, monkeypatch):
 
 
 @contextmanager
-def read_only(folder):
+def read_only(folder, files=0o444):
     """Make a folder read-only for this process, which lays down root's powers for the while."""
     everything = [folder, *folder.rglob("*")]
     for path in everything:
-        path.chmod(0o555 if path.is_dir() else 0o444)
+        path.chmod(0o555 if path.is_dir() else files)
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -529,6 +529,18 @@ def test_a_read_only_folder_without_data_is_named(host, open_folder):
     with read_only(open_folder), pytest.raises(PermissionError) as caught:
         data.fashion_mnist(train=True)
     assert str(open_folder) in str(caught.value) and "CNN_DATA" in str(caught.value)
+    assert host.asked == []
+
+
+@POSIX
+def test_files_that_may_not_be_read_are_named(host, open_folder, capsys):
+    put_fashion(open_folder)
+    with read_only(open_folder, files=0):
+        with pytest.raises(PermissionError, match=r"idx3-ubyte may not be read: .*CNN_DATA"):
+            data.fashion_mnist(train=True)
+        assert data.main(["--check"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and f"{open_folder}/FashionMNIST/raw/train-" in err
     assert host.asked == []
 
 

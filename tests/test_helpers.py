@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 from helpers import machine, plotting
 from helpers.lessons import filters as explorer
 from helpers.lessons import start
+from helpers.sources import datasets
 
 
 @pytest.fixture
@@ -107,6 +108,17 @@ def test_report_names_a_data_folder_that_cannot_be_written(monkeypatch, capsys, 
     assert f"→ data folder    {tmp_path}/file (cannot be written)" in said
     assert "set the environment variable CNN_DATA" in said.replace("Set", "set")
     assert "Not ready" in said
+
+
+def test_report_goes_on_where_data_may_not_be_read(monkeypatch, capsys):
+    def refuse():
+        raise PermissionError("pictures may not be read: ask")
+
+    monkeypatch.setattr(datasets, "status", refuse)
+    machine.report()
+    said = capsys.readouterr().out.splitlines()
+    assert said[-4].startswith("→ data folder ") and "pictures may not be read: ask" in said[-3]
+    assert said[-1].startswith("Not ready")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def prepare(name: str) -> Path:
 
     If it is whole, nothing is printed or written. Raises ValueError for another name,
     DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
-    cannot be written or its disk is full.
+    cannot be read or written or its disk is full.
     """
     if name not in NAMES:
         raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(NAMES)}")
@@ -72,11 +72,15 @@ def prepare(name: str) -> Path:
 
 
 def status() -> dict[str, str]:
-    """Return {name: "whole", "missing" or "damaged" (some files missing or wrong)}."""
+    """Return {name: "whole", "missing" or "damaged" (some files missing or wrong)}.
+
+    Raises PermissionError if a file may not be read.
+    """
     states = {}
     for name, dataset in DATASETS.items():
+        whole = dataset.whole()
         there = any((dataset.folder / file).exists() for file in dataset.files)
-        states[name] = "whole" if dataset.whole() else "damaged" if there else "missing"
+        states[name] = "whole" if whole else "damaged" if there else "missing"
     return states | {"signs": signs.state()}
 
 

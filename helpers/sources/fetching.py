@@ -55,6 +55,9 @@ def _faults(folder, files):
                 faults[name] = "damaged"
         except (FileNotFoundError, NotADirectoryError):
             faults[name] = "missing"
+        except PermissionError as error:  # often in a folder that is shared
+            advice = "ask for the right to read it, or set CNN_DATA to a folder of your own"
+            raise PermissionError(f"{folder / name} may not be read: {advice}") from error
     return faults
 
 
