@@ -1,0 +1,147 @@
+"""Every file that is written, and every folder: beside its place, and moved there when whole.
+
+So a full disk, or a program that is stopped or killed, leaves the old one as it was. What a killed
+program leaves lies in a hidden folder `.NAME-XXXXXXXX` beside the place, and is locked as long as
+its program lives: the next one that writes there removes it.
+"""
+
+import errno
+import glob
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from helpers.sources.terminal import say
+
+__all__ = ["cannot_write", "expanded", "locked", "new_folder", "no_room", "working", "write"]
+
+LOCK = ".writing"  # in each working folder, and in no other
+WAIT = 60  # seconds between two sentences about waiting
+
+
+def expanded(path: str | Path) -> Path:
+    """Return the whole path, with ~ replaced (but for a user that is not known)."""
+    return Path(os.path.expanduser(path)).absolute()
+
+
+def no_room(error: BaseException) -> bool:
+    """Say whether an error means that a disk, a quota or a file here is full."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def cannot_write(error: OSError, place: Path, advice: str = "choose another place") -> OSError:
+    """Return an error of the same kind that says in a sentence what cannot be written and why."""
+    if error.errno is None:  # a sentence already
+        return error
+    advice = f"make room, or {advice}" if no_room(error) else advice
+    sentence = type(error)(f"{place} cannot be written ({error.strerror}): {advice}")
+    sentence.errno = error.errno
+    return sentence
+
+
+def write(path: str | Path, content: str | bytes) -> Path:
+    """Write a file, or replace it in one step, and return its path.
+
+    A `~` is expanded; a link is replaced, and the file it leads to stays as it is. Raises OSError,
+    with the old file untouched, if the folder is missing, the place is no file, the disk is full.
+    """
+    path = expanded(path)
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        if not path.parent.is_dir():
+            advice = f"there is no folder {path.parent} for {path.name}: make it first"
+            raise FileNotFoundError(advice)
+        if (path.exists() and not path.is_file()) or path.parent == Path("/dev"):
+            raise OSError(f"{path} is a folder or a device, not a file: choose another name")
+        with working(path) as work:
+            new = work / "new"
+            new.write_bytes(content)
+            if path.exists():
+                shutil.copymode(path, new)
+            os.replace(new, path)
+    except OSError as error:
+        raise cannot_write(error, path) from error
+    return path
+
+
+@contextmanager
+def working(place: Path) -> Iterator[Path]:
+    """Give a new folder beside `place` to work in, which is gone afterwards."""
+    name = f".{place.name[:50]}-"
+    for left in place.parent.glob(glob.escape(name) + "?" * 8):
+        _clear(left, place)
+    work = Path(tempfile.mkdtemp(prefix=name, dir=place.parent))
+    lock = FileLock(work / LOCK)
+    try:
+        with suppress(NotImplementedError):  # a disk that knows no locks: nothing is cleared there
+            lock.acquire()
+        work.mkdir(exist_ok=True)  # another program may have taken it for a left one
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        lock.release()
+        shutil.rmtree(work, ignore_errors=True)  # Windows removes no file that is held
+
+
+def _clear(left, place):
+    """Remove what a killed program left; nothing else may look like it: a lock lies in it."""
+    with suppress(OSError, NotImplementedError, Timeout):  # its program lives
+        if left.is_symlink() or not (left / LOCK).is_file():
+            return os.rmdir(left)  # killed at once; a folder that holds anything stays
+        with FileLock(left / LOCK, timeout=0):
+            if (left / "old").exists() and not os.path.lexists(place):
+                os.replace(left / "old", place)
+            shutil.rmtree(left)
+
+
+@contextmanager
+def new_folder(
+    target: Path, check: Callable[[], object] = lambda: None, replace: bool = False
+) -> Iterator[Path]:
+    """Give an empty folder to fill, which at the end becomes `target`.
+
+    `target` may be an empty folder or, with `replace`, a folder of which `check()`, called at the
+    start and at the end, must have raised nothing.
+    """
+    check()
+    target = Path(os.path.realpath(target))  # a linked folder stays linked
+    with working(target) as work:
+        (work / "new").mkdir()
+        yield work / "new"
+        check()
+        if replace and target.exists():
+            os.replace(target, work / "old")
+        with suppress(FileNotFoundError):
+            target.rmdir()  # if it is empty
+        try:
+            os.rename(work / "new", target)
+        except OSError:
+            if replace and (work / "old").exists():
+                os.replace(work / "old", target)
+            raise
+
+
+@contextmanager
+def locked(place: Path, doing: str) -> Iterator[None]:
+    """Let one program at a time do something at a place; others wait, and say for how long."""
+    path = place.with_name(f".{place.name}.lock")
+    if path.is_symlink():  # some versions of filelock would empty the file it leads to
+        raise OSError(f"{path} is a link: remove it, so that a lock can be written there")
+    lock, minutes = FileLock(path), 0
+    while True:
+        try:
+            lock.acquire(timeout=WAIT * bool(minutes))
+            break
+        except Timeout:
+            since = f" for {minutes} minutes already" if minutes > 1 else ""
+            say(f"Another program is {doing}: waiting for it{since}.")
+            minutes += 1
+    try:
+        yield
+    finally:
+        lock.release()
