@@ -8,6 +8,11 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from helpers.sources.terminal import command, imports_may_be_interrupted, say, shown
+
+if __name__ == "__main__":  # torch takes a while
+    imports_may_be_interrupted()
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -17,7 +22,6 @@ from helpers.sources.datasets import NAMES, about, prepare, status
 from helpers.sources.fetching import DataUnavailable, folder_size
 from helpers.sources.folder import data_folder
 from helpers.sources.pictures import read
-from helpers.sources.terminal import command, say, shown
 from helpers.sources.writing import expanded
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]

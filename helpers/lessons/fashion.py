@@ -105,17 +105,9 @@ def write_picture_folder(folder: str | Path, train: tuple, test: torch.Tensor) -
     train_ids = range(1, len(X) + 1)
     test_ids = range(len(X) + 1, len(X) + len(test) + 1)
 
-    def check():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FileExistsError(
-                f"{folder} is there already and is not an empty folder: choose another name, or "
-                "delete it yourself if you do not need it"
-            )
-
     try:
-        check()
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with new_folder(folder, check) as new:
+        with new_folder(folder) as new:
             for part, ids, pictures in (("train", train_ids, X), ("test", test_ids, test)):
                 (new / part).mkdir()
                 for id_, picture in zip(ids, pictures.cpu(), strict=True):

@@ -7,11 +7,11 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from helpers.sources.terminal import say
+from helpers.sources.writing import LITTER
 
-__all__ = ["LITTER", "left_out", "read"]
+__all__ = ["left_out", "read"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # others may start a program (PostScript)
-LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # that systems leave in folders of pictures
 
 
 def read(file: Path, mode: str = "RGB") -> Image.Image:

@@ -5,8 +5,6 @@ A set is a folder with train_signs, val_signs and test_signs; pictures are named
 """
 
 import argparse
-import hashlib
-import json
 import os
 import random
 import re
@@ -24,9 +22,18 @@ from tqdm.auto import tqdm
 
 from helpers.sources.fetching import SPARE, DataUnavailable, download
 from helpers.sources.folder import ADVICE, data_folder, obstacle
-from helpers.sources.pictures import LITTER, left_out, read
+from helpers.sources.pictures import left_out, read
 from helpers.sources.terminal import command, say, shown
-from helpers.sources.writing import cannot_write, expanded, locked, new_folder, no_room
+from helpers.sources.writing import (
+    cannot_write,
+    checksum,
+    contents,
+    expanded,
+    locked,
+    marked,
+    new_folder,
+    no_room,
+)
 
 __all__ = ["build", "check_set", "draw_signs", "fetch_original", "home", "pictures"]
 __all__ += ["prepare_signs", "read_all", "state"]
@@ -109,7 +116,7 @@ def state() -> str:
         whole = _is_own(folder) or _is_drawn(folder, seed=0)
     except ValueError:  # pictures of your own among the drawn ones
         whole = False
-    return "whole" if whole else "damaged" if _files(folder) else "missing"
+    return "whole" if whole else "damaged" if contents(folder) else "missing"
 
 
 def draw_signs(target: str | Path, seed: int = 0) -> Path:
@@ -118,21 +125,19 @@ def draw_signs(target: str | Path, seed: int = 0) -> Path:
     JPEGs of 64x64 pixels, the six labels equally often; picture `id` depends on the seed and `id`
     alone. A set drawn with another seed or other code, or with missing files, is replaced, if
     nothing else lies in it: the checksums of what was drawn lie in its `DRAWN.json`. Raises
-    ValueError that names what is in the way, and OSError if `target` cannot be written.
+    ValueError for pictures of your own, FileExistsError that names what else is in the way, and
+    OSError if `target` cannot be written.
     """
 
     def draw(new):
         from helpers.sources.hands import draw_hand  # here: a set can be read without OpenCV
 
-        sums = {}
         for id, name in enumerate(tqdm(_plan(), "drawing hands", leave=False)):
             picture = draw_hand(id % 6, np.random.default_rng([seed, id]))
             Image.fromarray(picture).save(new / name, quality=95)
-            sums[name] = _checksum(new / name)
-        (new / MARKER).write_text(json.dumps(_recipe(seed) | {"files": sums}, indent=0))
 
     target, there = expanded(target), partial(_is_drawn, seed=seed)
-    return target if there(target) else _put(target, draw, there, _refuse_foreign, replace=True)
+    return target if there(target) else _put(target, draw, there, MARKER, **_recipe(seed))
 
 
 def _plan():
@@ -145,54 +150,11 @@ def _recipe(seed):
     return {"seed": int(seed), "counts": PARTS, "code": code}
 
 
-def _checksum(file):
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _files(folder):
-    """Return {name: path} of all that lies in a folder but for folders and systems' litter."""
-
-    def stop(error):
-        if not isinstance(error, FileNotFoundError) and os.path.lexists(folder):
-            why = f"{folder} cannot be read ({error.strerror})"
-            raise type(error)(f"{why}: put it right, or {ADVICE}")
-
-    found = {}
-    for place, folders, files in os.walk(folder, onerror=stop):
-        paths = [Path(place, name) for name in (*folders, *files) if name not in LITTER]
-        for path in paths:
-            if path.is_symlink() or path.name not in folders:
-                found[path.relative_to(folder).as_posix()] = path
-    return found
-
-
-def _marker(folder):
-    """Return what the marker of a drawn set says; {} if it says nothing, None without one."""
-    try:
-        said = json.loads((folder / MARKER).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) and isinstance(said.get("files", {}), dict) else {}
-
-
-def _foreign(folder):
-    """Return the names of the files that are not as they were drawn; all, if that is not known."""
-    known = (_marker(folder) or {}).get("files", {})
-    files = {name: path for name, path in _files(folder).items() if name != MARKER}
-    return [
-        name
-        for name, path in files.items()
-        if path.is_symlink() or name not in known or _checksum(path) != known[name]
-    ]
-
-
 def _is_drawn(target, seed):
     """Say whether the drawn set is whole; raise ValueError if there are pictures of your own."""
     if _is_own(target):
         raise ValueError(f"{target} holds files not drawn here: choose another folder")
-    said, plan, files = _marker(target) or {}, {*_plan()}, _files(target)
+    said, plan, files = marked(target, MARKER) or {}, {*_plan()}, contents(target)
     known = said.pop("files", None)  # a marker of before has none: then the names must do
     drawn = plan.union(known or ())
     if own := [n for n in files if PICTURE.fullmatch(Path(n).name) and n not in drawn]:
@@ -200,23 +162,13 @@ def _is_drawn(target, seed):
         raise ValueError(f"{target} holds drawn pictures and yours ({own[0]}): {advice}")
     if plan - files.keys() or said != _recipe(seed):
         return False
-    return known is None or all(_checksum(files[name]) == known.get(name) for name in plan)
+    return known is None or all(checksum(files[name]) == known.get(name) for name in plan)
 
 
 def _is_own(folder):
-    if _marker(folder) is not None:
+    if marked(folder, MARKER) is not None:
         return False
-    return any(p.is_symlink() or PICTURE.fullmatch(p.name) for p in _files(folder).values())
-
-
-def _refuse_foreign(target):
-    if foreign := _foreign(target):
-        more = f" and {len(foreign) - 1:,} more" * (len(foreign) > 1)
-        advice = f"move it away, or delete {MARKER} to use the folder as it is"
-        raise ValueError(
-            f"{target} should be drawn anew, but {foreign[0]}{more} in it is not as it was drawn "
-            f"here: {advice}"
-        )
+    return any(p.is_symlink() or PICTURE.fullmatch(p.name) for p in contents(folder).values())
 
 
 def _refuse_existing(target):
@@ -224,15 +176,15 @@ def _refuse_existing(target):
         raise ValueError(f"{target} exists: delete it if its hands are drawn, or choose another")
 
 
-def _put(target, fill, there=lambda target: False, check=_refuse_existing, replace=False):
+def _put(target, fill, there=_refuse_existing, marker="", **about):
     """Let fill(folder) fill a set under a lock and move it to `target`, unless there(target)."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target, f"making {target}"):
             if not there(target):
-                with new_folder(target, lambda: check(target), replace) as new:
+                with new_folder(target, marker, **about) as new:
                     for part in PARTS:
-                        (new / f"{part}_signs").mkdir(parents=True)
+                        (new / f"{part}_signs").mkdir()
                     fill(new)
     except OSError as error:
         raise cannot_write(error, target, "choose another place (CNN_DATA)") from error

@@ -1,10 +1,11 @@
 """What every command shares: it speaks in sentences, whatever the terminal can show."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
-__all__ = ["command", "say", "shown"]
+__all__ = ["command", "imports_may_be_interrupted", "say", "shown"]
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # exit codes as shells know them: 128 and the signal
 
@@ -20,8 +21,16 @@ def shown(text: str) -> str:
     return text.encode(encoding, "replace").decode(encoding)
 
 
+def imports_may_be_interrupted() -> None:
+    """Let Ctrl-C end the program without a traceback from here on, until `command` is called."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def command(main: Callable[[], int | None]) -> None:
     """Run a command and end the program with its exit code: errors of use are one sentence."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

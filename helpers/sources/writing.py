@@ -7,10 +7,12 @@ its program lives: the next one that writes there removes it.
 
 import errno
 import glob
+import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,8 +20,10 @@ from filelock import FileLock, Timeout
 
 from helpers.sources.terminal import say
 
-__all__ = ["cannot_write", "expanded", "locked", "new_folder", "no_room", "working", "write"]
+__all__ = ["LITTER", "cannot_write", "checksum", "contents", "expanded", "locked", "marked"]
+__all__ += ["new_folder", "no_room", "working", "write"]
 
+LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # that systems leave in folders
 LOCK = ".writing"  # in each working folder, and in no other
 WAIT = 60  # seconds between two sentences about waiting
 
@@ -75,12 +79,13 @@ def working(place: Path) -> Iterator[Path]:
     name = f".{place.name[:50]}-"
     for left in place.parent.glob(glob.escape(name) + "?" * 8):
         _clear(left, place)
-    work = Path(tempfile.mkdtemp(prefix=name, dir=place.parent))
-    lock = FileLock(work / LOCK)
-    try:
-        with suppress(NotImplementedError):  # a disk that knows no locks: nothing is cleared there
+    work = None
+    while work is None or not work.is_dir():  # another program took it for one that is left
+        work = Path(tempfile.mkdtemp(prefix=name, dir=place.parent))
+        lock = FileLock(work / LOCK)
+        with suppress(FileNotFoundError, NotImplementedError):  # a disk may know no locks
             lock.acquire()
-        work.mkdir(exist_ok=True)  # another program may have taken it for a left one
+    try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -100,30 +105,83 @@ def _clear(left, place):
 
 
 @contextmanager
-def new_folder(
-    target: Path, check: Callable[[], object] = lambda: None, replace: bool = False
-) -> Iterator[Path]:
+def new_folder(target: Path, marker: str = "", **about: object) -> Iterator[Path]:
     """Give an empty folder to fill, which at the end becomes `target`.
 
-    `target` may be an empty folder or, with `replace`, a folder of which `check()`, called at the
-    start and at the end, must have raised nothing.
+    `target` may be an empty folder. With a `marker`, a file that this writes into the folder with
+    the checksums of all others (and `about`), one is replaced if nothing else lies in it. Raises
+    FileExistsError that names what is in the way, at the start and, before it is moved, at the end.
     """
-    check()
+
+    def check():
+        known = (marked(target, marker) or {}).get("files", {}) if marker else {}
+        inside = not target.exists() or target.is_dir()
+        found = contents(target) if inside else {target.name: target}
+        found.pop(marker, None)
+        others = [name for name, path in found.items() if checksum(path) != known.get(name, "")]
+        if others:
+            what = f"{others[0]}{f' and {len(others) - 1:,} more' * (len(others) > 1)}"
+            raise FileExistsError(
+                f"{target} is there already and is not an empty folder: {what} in it is not what "
+                "was made here. Move it away, delete it if you do not need it, or choose another "
+                "name"
+            )
+
     target = Path(os.path.realpath(target))  # a linked folder stays linked
+    check()
     with working(target) as work:
-        (work / "new").mkdir()
-        yield work / "new"
+        new, old = work / "new", work / "old"
+        new.mkdir()
+        yield new
+        if marker:
+            sums = {name: checksum(path) for name, path in contents(new).items()}
+            (new / marker).write_text(json.dumps({**about, "files": sums}, indent=0), "utf-8")
         check()
-        if replace and target.exists():
-            os.replace(target, work / "old")
-        with suppress(FileNotFoundError):
-            target.rmdir()  # if it is empty
+        if marker and target.exists():
+            os.replace(target, old)
+        else:
+            with suppress(OSError):
+                target.rmdir()  # if it is empty
         try:
-            os.rename(work / "new", target)
+            os.rename(new, target)
         except OSError:
-            if replace and (work / "old").exists():
-                os.replace(work / "old", target)
+            if old.exists():
+                os.replace(old, target)
             raise
+
+
+def contents(folder: Path) -> dict[str, Path]:
+    """Return {name: path} of all that lies in a folder but for folders, caches and litter."""
+
+    def stop(error):
+        if os.path.lexists(folder):
+            raise type(error)(f"{folder} cannot be read ({error.strerror}): put it right")
+
+    found = {}
+    for place, folders, files in os.walk(folder, onerror=stop):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        for path in (Path(place, name) for name in (*links, *files) if name not in LITTER):
+            found[path.relative_to(folder).as_posix()] = path
+    return found
+
+
+def checksum(file: Path) -> str:
+    """Return the SHA-256 of a file; "link" or "no file" for what is none."""
+    if file.is_symlink() or not file.is_file():
+        return "link" if file.is_symlink() else "no file"
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def marked(folder: Path, marker: str) -> dict | None:
+    """Return what the marker of a folder says: {} if it is damaged, None if there is none."""
+    try:
+        said = json.loads((folder / marker).read_text("utf-8"))
+        return said if isinstance(said.get("files", {}), dict) else {}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, AttributeError):
+        return {}
 
 
 @contextmanager
