@@ -64,18 +64,18 @@ class Weights:
 
 
 class Submission:
-    ids = range(20_000)
+    ids = range(5000)
 
     def write(self, folder, number):
         from helpers.lessons.fashion import write_submission
 
-        write_submission(folder / "s.csv", self.ids, [number % 10] * 20_000, expected_ids=self.ids)
+        write_submission(folder / "s.csv", self.ids, [number % 10] * 5000, expected_ids=self.ids)
 
     def check(self, folder):
         from helpers.lessons.fashion import read_submission
 
         found = read_submission(folder / "s.csv")
-        assert len(found) == 20_000 and len({*found.values()}) == 1
+        assert len(found) == 5000 and len({*found.values()}) == 1
 
 
 class Record:
@@ -170,8 +170,8 @@ def test_a_killed_writer_leaves_the_old_file_and_nothing_that_stays(tmp_path, ow
     assert names(tmp_path) == first
 
 
-def ten_times(writer, folder, number):
-    for _ in range(10):
+def five_times(writer, folder, number):
+    for _ in range(5):
         writer.write(folder, number)
 
 
@@ -182,7 +182,7 @@ def test_eight_programs_write_at_once(tmp_path, own_settings, monkeypatch, write
     writer = writer()
     writer.write(tmp_path, 0)
     first = names(tmp_path)
-    programs = [fork(ten_times, writer, tmp_path, number) for number in range(8)]
+    programs = [fork(five_times, writer, tmp_path, number) for number in range(8)]
     for process in programs:
         process.join(60)
     assert [process.exitcode for process in programs] == [0] * 8
@@ -191,7 +191,7 @@ def test_eight_programs_write_at_once(tmp_path, own_settings, monkeypatch, write
 
 
 @contextmanager
-def full_disk(room=100_000):
+def full_disk(room=20_000):
     """No file may get larger than this: so a full disk is met in the middle of writing."""
     import resource
 
@@ -277,9 +277,7 @@ def test_a_home_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert write("~/file", "x") == tmp_path / "file"
     for place in ("~/none/file", "~nosuchuser/file", tmp_path / "none" / "file"):
-        with pytest.raises(
-            FileNotFoundError, match=r"no folder .*(none|~nosuchuser) for file: "
-        ):
+        with pytest.raises(FileNotFoundError, match=r"no folder .*(none|~nosuchuser) for file: "):
             write(place, "x")
     with pytest.raises(OSError, match="is a folder or a device"):
         write(tmp_path, "x")

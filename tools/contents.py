@@ -256,10 +256,10 @@ def write(files: dict[str, str]) -> list[str]:
 
 
 def main() -> None:
-    parser(__doc__).parse_args()
     changed = write(made(texts()))
     print("Made from the lessons:", ", ".join(changed) or "nothing has changed")
 
 
 if __name__ == "__main__":
+    parser(__doc__).parse_args()
     command(main)

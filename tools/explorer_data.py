@@ -55,7 +55,6 @@ def cases(seed: int = 0) -> list[dict]:
 
 def main() -> None:
     """Write both files."""
-    parser(__doc__).parse_args()
     rows = ",\n".join(json.dumps(row, separators=(",", ":")) for row in picture())
     named = json.dumps(KERNELS, indent=1)
     head = "// Written by tools/explorer_data.py: change it there."
@@ -66,4 +65,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    parser(__doc__).parse_args()
     command(main)

@@ -77,7 +77,6 @@ def build(output: Path, source: Path) -> int:
 
 def main() -> None:
     """Build anew, so that no page stays whose source has gone."""
-    parser(__doc__).parse_args()
     OUTPUT.parent.mkdir(exist_ok=True)
     with new_folder(OUTPUT, MADE) as new:
         if code := build(new, new.with_name("site-source")):
@@ -86,4 +85,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    parser(__doc__).parse_args()
     command(main)

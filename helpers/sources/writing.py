@@ -13,14 +13,29 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+try:
+    import fcntl
+except ImportError:  # on Windows no file is removed that a program has open
+    fcntl = None
+
+from helpers.sources.folder import ADVICE
 from helpers.sources.terminal import say
 
-__all__ = ["LITTER", "cannot_write", "checksum", "contents", "expanded", "locked", "marked"]
+__all__ = [
+    "LITTER",
+    "cannot_read",
+    "cannot_write",
+    "checksum",
+    "contents",
+    "expanded",
+    "locked",
+    "marked",
+]
 __all__ += ["new_folder", "no_room", "working", "write"]
 
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # that systems leave in folders
@@ -46,6 +61,11 @@ def cannot_write(error: OSError, place: Path, advice: str = "choose another plac
     sentence = type(error)(f"{place} cannot be written ({error.strerror}): {advice}")
     sentence.errno = error.errno
     return sentence
+
+
+def cannot_read(error: OSError, place: Path) -> OSError:
+    """Return an error of the same kind that says in a sentence what of the data cannot be read."""
+    return type(error)(f"{place} cannot be read ({error.strerror}): put it right, or {ADVICE}")
 
 
 def write(path: str | Path, content: str | bytes) -> Path:
@@ -79,29 +99,61 @@ def working(place: Path) -> Iterator[Path]:
     name = f".{place.name[:50]}-"
     for left in place.parent.glob(glob.escape(name) + "?" * 8):
         _clear(left, place)
-    work = None
-    while work is None or not work.is_dir():  # another program took it for one that is left
+    while True:
         work = Path(tempfile.mkdtemp(prefix=name, dir=place.parent))
-        lock = FileLock(work / LOCK)
-        with suppress(FileNotFoundError, NotImplementedError):  # a disk may know no locks
-            lock.acquire()
+        with suppress(FileNotFoundError, BlockingIOError):  # another took it for one that is left
+            lock = open(work / LOCK, "xb")
+            _hold(lock)
+            if (work / LOCK).exists():
+                break
     try:
         yield work
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-        lock.release()
-        shutil.rmtree(work, ignore_errors=True)  # Windows removes no file that is held
+        _empty(work)
+        lock.close()
+        _empty(work, LOCK)
+
+
+def _hold(lock):
+    """Lock a file as long as it is open; False if this disk knows no locks.
+
+    BlockingIOError if another program holds it. On Windows that it is open keeps it in place.
+    """
+    try:
+        fcntl and fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def _empty(work, last=""):
+    """Remove what lies in a working folder, but its lock; this and the folder are the last."""
+    with suppress(OSError):
+        for path in work.iterdir():
+            if path.name != LOCK:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if last:
+            (work / LOCK).unlink(missing_ok=True)
+            work.rmdir()
 
 
 def _clear(left, place):
     """Remove what a killed program left; nothing else may look like it: a lock lies in it."""
-    with suppress(OSError, NotImplementedError, Timeout):  # its program lives
+    with suppress(OSError):  # its program lives
         if left.is_symlink() or not (left / LOCK).is_file():
             return os.rmdir(left)  # killed at once; a folder that holds anything stays
-        with FileLock(left / LOCK, timeout=0):
+        if not fcntl:
+            (left / LOCK).unlink()
+        with open(left / LOCK, "rb") if fcntl else nullcontext() as lock:
+            if lock and not _hold(lock):
+                return
             if (left / "old").exists() and not os.path.lexists(place):
                 os.replace(left / "old", place)
-            shutil.rmtree(left)
+            _empty(left)
+        _empty(left, LOCK)
 
 
 @contextmanager
@@ -155,7 +207,7 @@ def contents(folder: Path) -> dict[str, Path]:
 
     def stop(error):
         if os.path.lexists(folder):
-            raise type(error)(f"{folder} cannot be read ({error.strerror}): put it right")
+            raise cannot_read(error, folder) from error
 
     found = {}
     for place, folders, files in os.walk(folder, onerror=stop):
@@ -180,6 +232,8 @@ def marked(folder: Path, marker: str) -> dict | None:
         return said if isinstance(said.get("files", {}), dict) else {}
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise cannot_read(error, folder) from error
     except (ValueError, AttributeError):
         return {}
 
