@@ -149,17 +149,14 @@ def test_address_of_another_form_is_refused(wrong):
         tool.address(wrong)
 
 
-@pytest.mark.parametrize(
-    "name", ["contents", "explorer_data", "lesson", "slides", "student", "website"]
-)
-def test_help_helps_and_a_wrong_argument_is_refused(project, name):
+def test_help_helps_and_a_wrong_argument_is_refused(project):
     """In one sentence and without doing the work."""
     before = project.files()
-    said = project.run("--help", tool=name)
-    assert "usage: " in said and said.count("\n") > 5
-    for wrong in ("--rubbish", "rnu", "**"):
-        said = project.run(wrong, tool=name, fails=True)
-        assert "Traceback" not in said and ("error: " in said or "is no lesson" in said)
+    for name in ("contents", "lesson", "slides", "student", "website"):
+        said = project.run("--help", tool=name)
+        assert "usage: " in said and said.count("\n") > 5
+        said = project.run("rnu", tool=name, fails=True)
+        assert "error: " in said or "is no lesson" in said
     assert project.files() == before and not (project.root / "build").exists()
 
 
