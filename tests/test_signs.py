@@ -336,6 +336,62 @@ def test_pictures_among_drawn_ones_are_not_lost(home, calls):
     assert len(signs.signs("train")) == 31
 
 
+OTHERS = ["my_model.pt", "notes.md", "train_signs/labels.csv", "train_signs/hand.jpg"]
+OTHERS += ["mine/more.ipynb", ".hidden"]
+
+
+@pytest.mark.parametrize("trouble", ["missing", "code", "marker"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_drawn_set_with_anything_else_in_it_is_not_replaced(home, calls, other, trouble):
+    making.prepare_signs()
+    (home / other).parent.mkdir(exist_ok=True)
+    (home / other).write_text("mine")
+    assert making.state() == "whole" and len(signs.signs("train")) == 30  # nothing is in the way
+    marker = home / making.MARKER
+    if trouble == "missing":
+        next(home.glob("val_signs/*")).unlink()
+    elif trouble == "code":
+        marker.write_text(json.dumps({**json.loads(marker.read_text()), "code": 1}))
+    else:
+        marker.write_text("{")
+    before = content(home)
+    assert making.state() == "damaged"
+    with pytest.raises(FileExistsError, match="in it is not what was made here"):
+        making.prepare_signs()
+    assert content(home) == before and len(calls) == 48 and leftovers(home.parent) == []
+
+
+def test_a_flipped_bit_is_found_and_its_picture_named(home, calls):
+    making.prepare_signs()
+    picture = home / "val_signs" / "0_IMG_0030.jpg"
+    flipped = bytearray(picture.read_bytes())
+    flipped[-20] ^= 1
+    picture.write_bytes(flipped)
+    assert making.state() == "damaged"
+    with pytest.raises(FileExistsError, match=r"val_signs/0_IMG_0030\.jpg in it is not what was"):
+        signs.signs("train")
+    picture.unlink()
+    assert len(signs.signs("val")) == 12 and making.state() == "whole" and len(calls) == 96
+
+
+def test_a_set_drawn_before_there_were_checksums_is_used(home, calls):
+    making.prepare_signs()
+    (home / making.MARKER).write_text(json.dumps(making._recipe(0)))
+    assert len(signs.signs("train")) == 30 and making.state() == "whole"
+    next(home.glob("val_signs/*")).unlink()
+    with pytest.raises(FileExistsError, match="and 46 more in it is not what was made here"):
+        signs.signs("train")
+    assert len(calls) == 48
+
+
+def test_a_folder_of_hidden_files_is_not_replaced(home, calls):
+    home.mkdir(parents=True)
+    (home / ".notes").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"\.notes in it is not what was made here"):
+        signs.signs("train")
+    assert (home / ".notes").read_text() == "mine" and calls == []
+
+
 def test_an_empty_folder_in_the_place_of_the_set_is_filled(home):
     (home / "train_signs").mkdir(parents=True)
     for name in LITTER:
@@ -587,6 +643,15 @@ def test_a_damaged_member_is_refused(drive, tmp_path):
     bad[bad.index(b"picture")] ^= 255
     drive(bytes(bad))
     with pytest.raises(DataUnavailable, match="Bad CRC-32"):
+        making.fetch_original(tmp_path / "new")
+    assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
+
+
+def test_an_archive_that_becomes_much_larger_is_refused(drive, tmp_path):
+    with zipfile.ZipFile(tmp_path / "made.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("train_signs/0_IMG_1.jpg", bytes(64 << 20))
+    drive((tmp_path / "made.zip").read_bytes())
+    with pytest.raises(DataUnavailable, match="the archive would become 67 MB"):
         making.fetch_original(tmp_path / "new")
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 

@@ -5,8 +5,6 @@ import re
 import tempfile
 from pathlib import Path
 
-import pooch
-
 __all__ = ["data_folder", "obstacle", "where"]
 
 PROJECT = Path(__file__).absolute().parent.parent.parent
@@ -24,7 +22,11 @@ def data_folder() -> Path:
     checkout = (PROJECT / "data" / "README.md").is_file()
     if chosen := _chosen():
         return Path(os.path.expanduser("~") if not checkout else PROJECT, chosen).absolute()
-    return PROJECT / "data" if checkout else Path(pooch.os_cache("convnets"))
+    if checkout:
+        return PROJECT / "data"
+    import pooch  # here: whoever only writes a file needs it not
+
+    return Path(pooch.os_cache("convnets"))
 
 
 def _chosen():

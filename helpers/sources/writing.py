@@ -101,11 +101,16 @@ def working(place: Path) -> Iterator[Path]:
         _clear(left, place)
     while True:
         work = Path(tempfile.mkdtemp(prefix=name, dir=place.parent))
-        with suppress(FileNotFoundError, BlockingIOError):  # another took it for one that is left
+        try:
             lock = open(work / LOCK, "xb")
             _hold(lock)
             if (work / LOCK).exists():
                 break
+        except (FileNotFoundError, BlockingIOError):  # another took it for one that is left
+            continue
+        except OSError:  # no room even for this
+            work.rmdir()
+            raise
     try:
         yield work
     finally:
