@@ -339,6 +339,17 @@ def test_missing_pictures_are_named_and_counted(folder):
         PictureFolder(folder, "test")
 
 
+@pytest.mark.parametrize("name", ["0001.png", "1.jpg", "1.png.PNG", "01.jpeg"])
+def test_pictures_under_other_names_are_found(tmp_path, name):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train.csv").write_text("id,label\n1,5\n")
+    (tmp_path / "train" / "10.png").touch()
+    (tmp_path / "train" / name).touch()
+    advice = "Copy or unpack" if name == "1.png.PNG" else f"Rename {name} to 1.png, and the others"
+    with pytest.raises(FileNotFoundError, match=f"1.png: 1 of the 1 .* are missing. {advice}"):
+        PictureFolder(tmp_path, "train")
+
+
 @pytest.mark.parametrize("keep", [0, 20, 60, -30])
 def test_a_damaged_picture_is_named(folder, keep):
     file = folder / "train" / "3.png"
@@ -384,11 +395,13 @@ def test_sixteen_bits_are_refused(folder):
         PictureFolder(folder, "train")
 
 
-def test_other_files_are_ignored(folder):
+def test_other_files_are_left_out_with_a_word(folder, capsys):
     for name in (".DS_Store", "._1.png", "99.png", "notes.txt", "1 (1).png"):
         (folder / "train" / name).write_bytes(b"no picture")
     (folder / ".DS_Store").write_bytes(b"no list")
     assert torch.equal(PictureFolder(folder, "train").data, X)
+    count = f"{folder / 'train'}: 3 of 8 files are left out, such as 1 (1).png: train.csv does not"
+    assert capsys.readouterr().err.startswith(count)
 
 
 # ---------------------------------------------------------------- submissions

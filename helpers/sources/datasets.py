@@ -70,8 +70,8 @@ def prepare(name: str) -> Path:
     """Make "fashion_mnist", "cifar10" or "signs" whole, and return its folder.
 
     If it is whole, nothing is printed or written. Raises ValueError for another name,
-    DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
-    cannot be read or written or its disk is full.
+    DataUnavailable if no source delivers, and OSError if the data folder cannot be read or written,
+    its disk is full, or something in it is in the way.
     """
     if name not in NAMES:
         raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(NAMES)}")
