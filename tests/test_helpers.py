@@ -14,7 +14,6 @@ from matplotlib.colors import to_hex
 from helpers import machine, plotting
 from helpers.lessons import filters as explorer
 from helpers.lessons import start
-from helpers.sources import datasets
 
 
 @pytest.fixture
