@@ -21,6 +21,18 @@ def pytest_sessionstart(session):
             prepare(name)
 
 
+def pytest_collection_finish(session):
+    """A cell that is chosen, as by --lf, needs those before it: they come along."""
+    items = session.items
+    for lesson in dict.fromkeys(item.parent for item in items if _is_cell(item)):
+        chosen = [item for item in items if item.parent is lesson]
+        cells = list(lesson.collect())
+        last = max(i for i, cell in enumerate(cells) if cell.name in {c.name for c in chosen})
+        if last >= len(chosen):
+            at = items.index(chosen[0])
+            items[at : at + len(chosen)] = cells[: last + 1]
+
+
 def _errors(outputs) -> list[str]:
     return [output["ename"] for output in outputs if output["output_type"] == "error"]
 

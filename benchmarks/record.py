@@ -8,7 +8,6 @@ value a run; `seeds` names the runs, where chance played a part. What is the sam
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -24,6 +23,7 @@ import torch
 import torchvision
 
 from helpers.machine import choose_device, fast_bf16
+from helpers.sources.writing import write
 
 SCHEMA = 2
 RECORDED = Path(__file__).resolve().parents[1] / "helpers" / "recorded"
@@ -133,14 +133,9 @@ def _known(topic):
 
 def _write(topic, experiments):
     path = RECORDED / f"{topic}.json"
-    beside = path.with_suffix(".tmp")  # a stop while writing must not spoil the record
-    try:
+    try:  # a stop while writing must not spoil the record
         content = {"schema": SCHEMA, "experiments": experiments}
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(path)
+        write(path, text + "\n")
     except (OSError, ValueError) as error:  # a number that is none is a ValueError
         raise SystemExit(f"{path} stays as it was, nothing is recorded: {error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)

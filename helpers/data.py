@@ -5,9 +5,13 @@ without network; `python -m helpers.data --check` only reports.
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from helpers.sources.terminal import command, imports_may_be_interrupted, say, shown
+
+if __name__ == "__main__":  # torch takes a while
+    imports_may_be_interrupted()
 
 import numpy as np
 import torch
@@ -15,8 +19,10 @@ from torch.utils.data import Dataset
 from torchvision import datasets
 
 from helpers.sources.datasets import NAMES, about, prepare, status
-from helpers.sources.fetching import DataUnavailable, say
+from helpers.sources.fetching import DataUnavailable, folder_size
 from helpers.sources.folder import data_folder
+from helpers.sources.pictures import read
+from helpers.sources.writing import expanded
 
 __all__ = ["CIFAR10Binary", "DataUnavailable", "FashionMNIST", "as_tensors", "cifar10"]
 __all__ += ["data_folder", "fashion_mnist", "of_classes", "prepare", "read_picture", "status"]
@@ -130,23 +136,15 @@ def _as_tensors(pictures, labels):
 
 
 def read_picture(path: str | Path) -> np.ndarray:
-    """Read a picture file with OpenCV as a uint8 array (H, W, 3) in 0-255, RGB.
+    """Read a picture file as a uint8 array (H, W, 3) in 0-255, RGB, upright.
 
     A grey picture gets three equal channels; transparency is dropped. Raises FileNotFoundError or
     ValueError with the file's name, where `cv2.imread` would only return None.
     """
-    import cv2  # here, so that the datasets can be used without OpenCV
-
-    path = Path(path).expanduser().absolute()
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}: check the folder and the name")
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(
-            f"{path} cannot be read as a picture: if another program opens it, save it there as "
-            "PNG or JPEG (on Windows under a path without accents), else get a new copy"
-        )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)  # OpenCV's order is blue, green, red
+    return np.array(read(path))
 
 
 def main(arguments=None) -> int:
@@ -164,16 +162,16 @@ def main(arguments=None) -> int:
     for name in [] if options.check else names:
         try:
             prepare(name)
-        except (DataUnavailable, OSError, ValueError) as error:
+        except (RuntimeError, OSError, ValueError, ImportError) as error:
             say(error)
     states = status()
     for name in names:
         title, folder, licence = about(name)
-        megabytes = sum(file.stat().st_size for file in folder.rglob("*")) / 1e6
-        print(f"{title} ({name}): {states[name]}, {megabytes:.1f} MB in {folder}")
+        size = folder_size(folder) / 1e6
+        print(shown(f"{title} ({name}): {states[name]}, {size:.1f} MB in {folder}"))
         print(f"  licence: {licence}")
     return int(any(states[name] != "whole" for name in names))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)

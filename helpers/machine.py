@@ -94,13 +94,16 @@ def report() -> None:
 
     Ends with "Ready." if the lessons can run. Datasets that are missing come on first use.
     """
+    from helpers.sources.terminal import shown
+
     lines = [_python_line()] + [_package_line(name) for name in PACKAGES]
     if not any(advice for _, _, advice in lines):  # what follows needs the packages
         lines += [_device_line(), *_data_lines()]
+    good, bad = "✓→" if shown("✓→") == "✓→" else "+>"
     for name, found, advice in lines:
-        print(f"{'→' if advice else '✓'} {name:<14} {found}")
+        print(shown(f"{bad if advice else good} {name:<14} {found}"))
         if advice:
-            print(f"  {'':<14} {advice}")
+            print(shown(f"  {'':<14} {advice}"))
     ready = not any(advice for _, _, advice in lines)
     print("\nReady." if ready else "\nNot ready: follow the arrows, then restart the kernel.")
 
@@ -143,9 +146,12 @@ def _device_line() -> tuple[str, str, str]:
 def _data_lines() -> list[tuple[str, str, str]]:
     from helpers.sources import datasets, folder
 
-    lines, states = [], datasets.status()
-    for name, state in states.items():
-        lines.append((name, state if state == "whole" else f"{state}: mended on first use", ""))
     words, advice = folder.where()
-    needed = any(state != "whole" for state in states.values())
-    return [("data folder", words, advice if needed else ""), *lines]
+    states = datasets.status()
+    lines = [("data folder", words, "" if {*states.values()} == {"whole"} else advice)]
+    for name, state in states.items():
+        if state.startswith("unreadable"):
+            lines.append((name, *state.split(": ", 1)))
+        else:
+            lines.append((name, state if state == "whole" else f"{state}: mended on first use", ""))
+    return lines

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from torch.utils.data import Dataset
 
-from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read, read_all
+from helpers.sources.pictures import read
+from helpers.sources.signs import LABELS, PARTS, pictures, prepare_signs, read_all
 
 __all__ = ["SIGNSDataset", "check_pictures", "prepare_signs", "signs"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -14,6 +15,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
+
+from helpers.sources.writing import expanded, write
 
 __all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
 
@@ -292,10 +295,9 @@ def _look_at(model, X, y):
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
     """Save a model's weights to a file: written beside, then renamed, so never half a file."""
-    path = Path(path)
-    beside = path.with_name(path.name + ".part")
-    torch.save(model.state_dict(), beside)
-    beside.replace(path)
+    content = io.BytesIO()
+    torch.save(model.state_dict(), content)
+    write(path, content.getvalue())
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -304,7 +306,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     Raises FileNotFoundError if there is no such file, and ValueError if it holds anything but
     weights (it might run code), or another model's weights.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"there are no weights at {path}: train and save the model first")
     try:

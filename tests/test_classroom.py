@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import zipfile
 
 import nbformat
@@ -21,6 +22,7 @@ from notebooks import (
     read,
     shown_numbers,
     tags,
+    unfolded,
 )
 
 EXECUTED = ("start_here", "filters_and_edges")  # the others: python tools/student.py run
@@ -109,7 +111,7 @@ def test_badges_are_taken_out():
 def test_folder_has_what_the_lessons_need_and_no_more(folder):
     names = {path.name for path in folder.iterdir()}
     assert names - {lesson.name for lesson in LESSONS} == {
-        *("README.md", "LICENSE", "requirements.txt"),
+        *("README.md", "LICENSE", "requirements.txt", student.MADE),
         *("helpers", "examples", "benchmarks", "data"),
     }
     readme = (folder / "README.md").read_text(encoding="utf-8")
@@ -118,7 +120,45 @@ def test_folder_has_what_the_lessons_need_and_no_more(folder):
     packages = (folder / "requirements.txt").read_text(encoding="utf-8")
     assert "jupyterlab" in packages and "pytest" not in packages and "-e" not in packages
     with zipfile.ZipFile(f"{folder}.zip") as archive:
-        assert f"student/{LESSONS[0].name}" in archive.namelist()
+        packed = set(archive.namelist())
+    assert f"student/{LESSONS[0].name}" in packed and f"student/{student.MADE}" not in packed
+    assert {"student/helpers/__init__.py", "student/helpers/convnets.mplstyle"} <= packed
+
+
+def test_only_its_own_copies_are_replaced_and_no_secrets_handed_out(tmp_path, monkeypatch):
+    root = tmp_path / "project"
+    for name in ("helpers", "examples", "data", "benchmarks"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("*bin*", "*MNIST*"))
+    for name in (".env", "settings.env", "notes.txt", "__pycache__/a.py", ".secret/a.py"):
+        (root / "helpers" / name).parent.mkdir(exist_ok=True)
+        (root / "helpers" / name).write_text("token")
+    shutil.copy(ROOT / "LICENSE", root), shutil.copy(ROOT / "requirements.txt", root)
+    monkeypatch.setattr(student, "ROOT", root)
+    monkeypatch.setattr(student, "LESSONS", LESSONS[:1])
+    target = tmp_path / "build" / "student"
+    (worked_on,) = student.write(target)
+    assert not any("token" == f.read_text(errors="replace") for f in target.rglob("*.*"))
+    student.write(target)
+    worked_on.write_text("a solution")
+    before = {path: path.read_bytes() for path in target.parent.rglob("*") if path.is_file()}
+    with pytest.raises(FileExistsError, match=f"{worked_on.name} in it is not what was made here"):
+        student.write(target)
+    assert {p: p.read_bytes() for p in target.parent.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "folded"),
+    [
+        ("a\n\n<details open><summary>Solution</summary>\nx\n</details>", "a", ["\nx\n"]),
+        ("a <DETAILS class='x'>\n<summary>S</summary>x</Details> b", "a  b", ["x"]),
+        ("<details>x<details>y</details>z</details>b", "b", ["x<details>y</details>z"]),
+        ("a<details>never closed", "a", ["never closed"]),
+        ("a</details>b<details></details>c", "a</details>bc", [""]),
+        ("nothing", "nothing", []),
+    ],
+)
+def test_folded_parts_of_every_form_are_found(text, rest, folded):
+    assert unfolded(text) == (rest, folded)
 
 
 @pytest.mark.parametrize("lesson", [*map(find, EXECUTED)], ids=lambda path: path.stem)

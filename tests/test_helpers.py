@@ -104,9 +104,20 @@ def test_report_names_a_data_folder_that_cannot_be_written(monkeypatch, capsys, 
     monkeypatch.setenv("CNN_DATA", str(tmp_path / "file"))
     machine.report()
     said = capsys.readouterr().out
-    assert f"→ data folder    {tmp_path}/file (cannot be written)" in said
+    assert f"→ data folder    {tmp_path}/file (cannot be written: Not a directory)" in said
     assert "set the environment variable CNN_DATA" in said.replace("Set", "set")
     assert "Not ready" in said
+
+
+def test_report_goes_on_where_data_cannot_be_read(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("CNN_DATA", str(tmp_path))
+    (tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin").mkdir(parents=True)
+    machine.report()
+    said = capsys.readouterr().out
+    place = tmp_path / "cifar-10-batches-bin" / "data_batch_1.bin"
+    assert "→ cifar10        unreadable\n" in said
+    assert f"  {'':<14} {place} cannot be read (Is a directory): put it right, or set" in said
+    assert "✓ fashion_mnist  missing" in said and "Not ready" in said
 
 
 @pytest.mark.parametrize(

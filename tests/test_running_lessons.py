@@ -36,17 +36,21 @@ def said(tmp_path_factory):
     shutil.copy(ROOT / "conftest.py", folder)
     for name, cells in LESSONS.items():
         nbformat.write(v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
-    line = ["-m", "pytest", "--nbval", "--nbval-current-env", "-rA", "-p", "no:cacheprovider"]
-    ended = subprocess.run(
-        [sys.executable, *line, f"--rootdir={folder}", folder],
-        cwd=ROOT,  # where the datasets are
-        capture_output=True,
-        text=True,
-    )
-    return ended.stdout
+    line = ["-m", "pytest", "--nbval", "--nbval-current-env", "-rA", f"--rootdir={folder}"]
+    line += ["-o", f"cache_dir={folder}/cache"]
+    return [
+        subprocess.run(
+            [sys.executable, *line, *chosen],
+            cwd=ROOT,  # where the datasets are
+            capture_output=True,
+            text=True,
+        ).stdout
+        for chosen in ([folder], [folder / "broken.ipynb", "--lf"])
+    ]
 
 
 def test_an_error_that_is_shown_must_still_come(said):
+    said, _ = said
     assert re.search("PASSED .*same.ipynb::Cell 0", said)
     assert re.search("FAILED .*none.ipynb::Cell 0", said)
     assert "shows the errors ['ZeroDivisionError'], now it raises []" in said
@@ -55,7 +59,15 @@ def test_an_error_that_is_shown_must_still_come(said):
 
 
 def test_after_a_failing_cell_the_rest_is_skipped(said):
+    said, _ = said
     assert re.search("PASSED .*broken.ipynb::Cell 0", said)
     assert re.search("FAILED .*broken.ipynb::Cell 1", said)
     assert "Cell 1 failed before" in said
     assert "3 failed, 2 passed, 1 skipped" in said
+
+
+def test_a_cell_that_failed_runs_again_with_those_before_it(said):
+    _, again = said
+    assert re.search("PASSED .*broken.ipynb::Cell 0", again)
+    assert re.search("FAILED .*broken.ipynb::Cell 1", again)
+    assert "name 'y' is not defined" in again and "1 failed, 1 passed" in again

@@ -28,6 +28,7 @@ from PIL import Image
 from helpers import signs
 from helpers.sources import signs as making
 from helpers.sources.fetching import DataUnavailable
+from helpers.sources.writing import LITTER
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_PARTS = dict(making.PARTS)  # as long as no test has changed them
@@ -74,7 +75,7 @@ def calls(monkeypatch, tmp_path):
     def no_network(*_, **__):
         raise OSError("no network in the tests")
 
-    monkeypatch.setattr(making, "urlopen", no_network)
+    monkeypatch.setattr(making, "download", no_network)
     return drawn
 
 
@@ -112,7 +113,7 @@ def content(folder):
 
 
 def leftovers(folder):
-    return [path.name for path in folder.glob(".*") if path.suffix != ".lock"]
+    return [path.name for path in folder.glob(".*-*") if path.suffix != ".lock"]
 
 
 # ---------------------------------------------------------------- SIGNSDataset
@@ -217,7 +218,7 @@ def test_large_folders_are_not_decoded_up_front(tmp_path, monkeypatch):
         file.truncate(50_000_001)  # zeros after the picture's end: no harm
     dataset = signs.SIGNSDataset(folder)
     assert dataset[0][1] == 0
-    with pytest.raises(ValueError, match=r"1_IMG_1.jpg cannot be read as a picture: .*truncated"):
+    with pytest.raises(ValueError, match=r"1_IMG_1.jpg cannot be read as a picture .*trunc"):
         dataset[1]
     with pytest.raises(ValueError, match=r"1 damaged in .*: a/1_IMG_1.jpg"):
         signs.check_pictures(folder)
@@ -285,7 +286,7 @@ def test_the_seed_settles_every_picture(tmp_path, monkeypatch):
     assert all(more[name] == content(one)[name] for name in names)
 
 
-@pytest.mark.parametrize("trouble", ["file", "part", "marker", "code"])
+@pytest.mark.parametrize("trouble", ["file", "part", "code"])
 def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
     making.prepare_signs()
     whole = content(home)
@@ -294,8 +295,6 @@ def test_an_incomplete_or_older_set_is_drawn_again(home, calls, trouble):
         next(home.glob("val_signs/*")).unlink()
     elif trouble == "part":
         shutil.rmtree(home / "test_signs")
-    elif trouble == "marker":
-        marker.write_text("{")
     else:
         marker.write_text(json.dumps({**json.loads(marker.read_text()), "code": 1}))
     making.prepare_signs()
@@ -337,9 +336,67 @@ def test_pictures_among_drawn_ones_are_not_lost(home, calls):
     assert len(signs.signs("train")) == 31
 
 
+OTHERS = ["my_model.pt", "notes.md", "train_signs/labels.csv", "train_signs/hand.jpg"]
+OTHERS += ["mine/more.ipynb", ".hidden"]
+
+
+@pytest.mark.parametrize("trouble", ["missing", "code", "marker"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_drawn_set_with_anything_else_in_it_is_not_replaced(home, calls, other, trouble):
+    making.prepare_signs()
+    (home / other).parent.mkdir(exist_ok=True)
+    (home / other).write_text("mine")
+    assert making.state() == "whole" and len(signs.signs("train")) == 30  # nothing is in the way
+    marker = home / making.MARKER
+    if trouble == "missing":
+        next(home.glob("val_signs/*")).unlink()
+    elif trouble == "code":
+        marker.write_text(json.dumps({**json.loads(marker.read_text()), "code": 1}))
+    else:
+        marker.write_text("{")
+    before = content(home)
+    assert making.state() == "damaged"
+    with pytest.raises(FileExistsError, match="in it is not what was made here"):
+        making.prepare_signs()
+    assert content(home) == before and len(calls) == 48 and leftovers(home.parent) == []
+
+
+def test_a_flipped_bit_is_found_and_its_picture_named(home, calls):
+    making.prepare_signs()
+    picture = home / "val_signs" / "0_IMG_0030.jpg"
+    flipped = bytearray(picture.read_bytes())
+    flipped[-20] ^= 1
+    picture.write_bytes(flipped)
+    assert making.state() == "damaged"
+    with pytest.raises(FileExistsError, match=r"val_signs/0_IMG_0030\.jpg in it is not what was"):
+        signs.signs("train")
+    picture.unlink()
+    assert len(signs.signs("val")) == 12 and making.state() == "whole" and len(calls) == 96
+
+
+def test_a_set_drawn_before_there_were_checksums_is_used(home, calls):
+    making.prepare_signs()
+    (home / making.MARKER).write_text(json.dumps(making._recipe(0)))
+    assert len(signs.signs("train")) == 30 and making.state() == "whole"
+    next(home.glob("val_signs/*")).unlink()
+    with pytest.raises(FileExistsError, match="and 46 more in it is not what was made here"):
+        signs.signs("train")
+    assert len(calls) == 48
+
+
+def test_a_folder_of_hidden_files_is_not_replaced(home, calls):
+    home.mkdir(parents=True)
+    (home / ".notes").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"\.notes in it is not what was made here"):
+        signs.signs("train")
+    assert (home / ".notes").read_text() == "mine" and calls == []
+
+
 def test_an_empty_folder_in_the_place_of_the_set_is_filled(home):
     (home / "train_signs").mkdir(parents=True)
-    (home / ".DS_Store").touch()
+    for name in LITTER:
+        (home / name).touch()
+    assert making.state() == "missing"
     assert len(signs.signs("train")) == 30
 
 
@@ -368,7 +425,7 @@ def test_a_killed_program_starts_again_and_leaves_nothing(home, calls, tmp_path)
     )
     process = program(code, home.parent, pause=0.1)
     for _ in range(600):  # until both are under way
-        if list(home.parent.rglob("*.jpg")) and list(tmp_path.glob(".built.partial/*/*/*.jpg")):
+        if list(home.parent.rglob("*.jpg")) and list(tmp_path.glob(".built-*/*/*/*.jpg")):
             break
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -414,7 +471,7 @@ def test_a_read_only_folder(tmp_path, home, calls, monkeypatch, capfd):
         shutil.copy(Path(making.__file__).with_name("hands.py"), code)
         monkeypatch.setattr(making, "__file__", f"{code}/signs.py")
         monkeypatch.setenv("CNN_DATA", folder)
-        with pytest.raises(PermissionError, match=r"cannot be written .*CNN_DATA") as caught:
+        with pytest.raises(OSError, match=r"cannot be written .*CNN_DATA") as caught:
             as_nobody(Path(folder), making.prepare_signs)
         assert folder in str(caught.value) and calls == []
         making.prepare_signs()
@@ -514,14 +571,13 @@ def drive(monkeypatch, tmp_path):
     """Call with what the drive sends: the bytes of a file, or an exception."""
 
     def play(answer):
-        def download(file_id, root, filename):
-            assert file_id == "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC"
+        def download(url, path, limit):
+            assert "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC" in url and limit == 2_000_000_000
             if isinstance(answer, Exception):
                 raise answer
-            Path(root, filename).write_bytes(answer)
+            path.write_bytes(answer)
 
-        monkeypatch.setattr(making, "urlopen", lambda *_, **__: open(os.devnull, "rb"))
-        monkeypatch.setattr(making, "download_file_from_google_drive", download)
+        monkeypatch.setattr(making, "download", download)
 
     return play
 
@@ -561,7 +617,6 @@ def test_no_path_of_an_archive_leads_outside(drive, tmp_path):
     [
         (b"  <!DOCTYPE html><title>Google Drive - Quota exceeded</title>", "web page came instead"),
         (b"PK\x03\x04 cut short", "not a zip file"),
-        (RuntimeError("'gdown' is required"), "'gdown' is required"),
         (ConnectionError("refused by\nthe host"), "refused by the host"),
         (None, "no folder|holds no pictures"),
     ],
@@ -592,8 +647,16 @@ def test_a_damaged_member_is_refused(drive, tmp_path):
     assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
 
 
-def test_without_network_the_downloader_is_not_called(tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "download_file_from_google_drive", pytest.fail)
+def test_an_archive_that_becomes_much_larger_is_refused(drive, tmp_path):
+    with zipfile.ZipFile(tmp_path / "made.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("train_signs/0_IMG_1.jpg", bytes(64 << 20))
+    drive((tmp_path / "made.zip").read_bytes())
+    with pytest.raises(DataUnavailable, match="the archive would become 67 MB"):
+        making.fetch_original(tmp_path / "new")
+    assert not (tmp_path / "new").exists() and leftovers(tmp_path) == []
+
+
+def test_without_network_the_reason_is_said(tmp_path):
     with pytest.raises(DataUnavailable, match="no network in the tests"):
         making.fetch_original(tmp_path / "new")
 

@@ -139,10 +139,25 @@ def test_no_badge_stands_without_an_address():
         assert read(path).cells[0].source.count("[![Open in") == (2 if address() else 0)
 
 
-@pytest.mark.parametrize("wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"]
+    + [f"https://github.com/{name}" for name in ("../..", "a/.", "./b", "a/b/c", "a//b", "a/b?x")],
+)
 def test_address_of_another_form_is_refused(wrong):
     with pytest.raises(SystemExit, match="of the form https://github"):
         tool.address(wrong)
+
+
+def test_help_helps_and_a_wrong_argument_is_refused(project):
+    """In one sentence and without doing the work."""
+    before = project.files()
+    for name in ("contents", "lesson", "slides", "student", "website"):
+        said = project.run("--help", tool=name)
+        assert "usage: " in said and said.count("\n") > 5
+        said = project.run("rnu", tool=name, fails=True)
+        assert "error: " in said or "is no lesson" in said
+    assert project.files() == before and not (project.root / "build").exists()
 
 
 # ---------------------------------------------------------------- drafts and building

@@ -18,7 +18,9 @@ import math
 import re
 import statistics
 
-from notebooks import FACTS, ROOT, minutes, parse, title, written
+from helpers.sources.terminal import command
+from helpers.sources.writing import write as write_file
+from notebooks import FACTS, ROOT, minutes, parse, parser, title, written
 
 RECORDED = ROOT / "helpers" / "recorded"
 BEGIN, END = "<!-- made by: python tools/contents.py -->", "<!-- end -->"
@@ -251,7 +253,7 @@ def write(files: dict[str, str]) -> list[str]:
     for place in sorted(files, key=lambda place: (place == "README.md", place)):
         path = ROOT / place
         if not path.exists() or files[place] != path.read_text(encoding="utf-8"):
-            path.write_text(files[place], encoding="utf-8")
+            write_file(path, files[place])
             changed.append(place)
     return changed
 
@@ -262,4 +264,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser(__doc__).parse_args()
+    command(main)

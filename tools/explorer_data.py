@@ -7,7 +7,6 @@ tests/explorer.json             what PyTorch answers in many cases: the page mus
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,8 +15,10 @@ from torch.nn import functional as F
 
 from helpers.lessons.filters import KERNELS
 from helpers.sources.hands import draw_hand
+from helpers.sources.terminal import command
+from helpers.sources.writing import write
+from notebooks import ROOT, parser
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "site" / "_static" / "explorer-data.js"
 CASES = ROOT / "tests" / "explorer.json"
 
@@ -58,10 +59,11 @@ def main() -> None:
     named = json.dumps(KERNELS, indent=1)
     head = "// Written by tools/explorer_data.py: change it there."
     text = f"{head}\nconst PICTURE = [\n{rows}\n];\nconst KERNELS = {named};\n"
-    DATA.write_text(text, encoding="utf-8")
+    write(DATA, text)
     lines = ",\n".join(json.dumps(case) for case in cases())
-    CASES.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    write(CASES, f"[\n{lines}\n]\n")
 
 
 if __name__ == "__main__":
-    main()
+    parser(__doc__).parse_args()
+    command(main)

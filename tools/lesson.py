@@ -12,10 +12,10 @@ Nothing that was edited is written over: with --force, draft drops the draft and
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +24,8 @@ import nbformat
 from nbclient import NotebookClient
 
 import contents
+from helpers.sources.terminal import command
+from helpers.sources.writing import working, write
 from notebooks import (
     ADDRESS,
     BADGES,
@@ -35,6 +37,7 @@ from notebooks import (
     find,
     first_figure,
     heading,
+    parser,
     read,
     setup_cell,
     title,
@@ -80,7 +83,7 @@ def known() -> dict[str, dict[str, str]]:
 
 def note(lesson: Path) -> None:
     """Note that draft and lesson are the same."""
-    KNOWN.write_text(json.dumps(known() | {lesson.stem: hashes(lesson)}, indent=1))
+    write(KNOWN, json.dumps(known() | {lesson.stem: hashes(lesson)}, indent=1))
 
 
 def edited(lesson: Path) -> tuple[bool, bool]:
@@ -97,7 +100,9 @@ def draft(lesson: Path, force: bool = False) -> None:
     if edited(lesson)[0] and not force:
         sys.exit(f"{place} is edited: take it over with `build`, or drop it with --force")
     DRAFTS.mkdir(exist_ok=True)
-    _jupytext("--to", "py:percent", "--opt", FACTS, lesson, "-o", script(lesson))
+    with working(script(lesson)) as work:
+        _jupytext("--to", "py:percent", "--opt", FACTS, lesson, "-o", work / "draft.py")
+        write(script(lesson), (work / "draft.py").read_bytes())
     note(lesson)
     print(f"Edit {place}, then: make lesson L={lesson.name[:2]}")
 
@@ -113,11 +118,13 @@ def build(lesson: Path, force: bool = False) -> None:
             f"{script(lesson).relative_to(ROOT)} and {lesson.relative_to(ROOT)} are both edited: "
             "`draft --force` drops the draft, `build --force` what the lesson has and it has not"
         )
-    if take_over:
-        _jupytext("--update", "--to", "ipynb", script(lesson), "-o", lesson)
-    _run("ruff", "format", "-q", lesson)
-    _run("ruff", "check", "--fix", "-q", lesson)
-    lesson.write_text(written(clean(to_change(lesson))), encoding="utf-8")
+    with working(lesson) as work:  # on a copy: the lesson itself is whole at any time
+        copy = shutil.copy(lesson, work / lesson.name)
+        if take_over:
+            _jupytext("--update", "--to", "ipynb", script(lesson), "-o", copy)
+        _run("ruff", "format", "-q", copy)
+        _run("ruff", "check", "--fix", "-q", copy)
+        write(lesson, written(clean(to_change(copy))))
     if take_over:
         note(lesson)  # before it runs: after an error one goes on in the same draft
     notebook = to_change(lesson)
@@ -130,8 +137,8 @@ def build(lesson: Path, force: bool = False) -> None:
         resources={"metadata": {"path": str(lesson.parent)}},
     )
     client.execute()
-    lesson.write_text(written(clean(notebook)), encoding="utf-8")
-    (ROOT / "pictures" / f"{topic(lesson)}.png").write_bytes(first_figure(notebook))
+    write(lesson, written(clean(notebook)))
+    write(ROOT / "pictures" / f"{topic(lesson)}.png", first_figure(notebook))
     print(f"{lesson.name}: executed and cleaned, {lesson.stat().st_size / 2**20:.2f} MB")
     same = script(lesson).exists() and not any(edited(lesson))
     contents.main()
@@ -186,8 +193,8 @@ def test(lesson: Path) -> None:
     """Run every test of a lesson; then say what else speaks of it, for its author to read."""
     names = " or ".join(exercise.name for exercise in exercises(lesson)) or "none"
     about = f"{topic(lesson)} or (test_exercises and ({names}))"
-    command = [sys.executable, "-m", "pytest", "-q", "tests", "-k", about]
-    code = subprocess.run(command, cwd=ROOT).returncode
+    pytest = [sys.executable, "-m", "pytest", "-q", "tests", "-k", about]
+    code = subprocess.run(pytest, cwd=ROOT).returncode
     print(f"\nWhat else speaks of {heading(lesson)}, or of a number in its result:")
     print("\n".join(mentions(lesson)) or "nothing")
     sys.exit(code)
@@ -312,7 +319,7 @@ def address(url: str) -> None:
     Run it in a fork with the fork's own address. An empty address takes the badges out again.
     """
     url = url.rstrip("/").removesuffix(".git")
-    if url and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", url):
+    if url and not re.fullmatch(r"https://github\.com(/(?!\.+(/|$))[\w.-]+){2}", url):
         sys.exit(f"{url!r} is not of the form https://github.com/NAME/REPOSITORY")
     files = {}
     for lesson in LESSONS:
@@ -351,20 +358,18 @@ def _run(*command) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
+    options = parser(__doc__)
+    commands = options.add_subparsers(dest="command", required=True)
     for name in ("draft", "build", "test"):
-        command = commands.add_parser(name)
-        command.add_argument("lesson", help="its number or its topic")
+        one = commands.add_parser(name)
+        one.add_argument("lesson", help="its number or its topic")
         if name != "test":
-            command.add_argument("--force", action="store_true", help="write over what is edited")
-    command = commands.add_parser("insert")
-    command.add_argument("number", help="the place, such as 05")
-    command.add_argument("name", help="the name of its file without number")
+            one.add_argument("--force", action="store_true", help="write over what is edited")
+    one = commands.add_parser("insert")
+    one.add_argument("number", help="the place, such as 05")
+    one.add_argument("name", help="the name of its file without number")
     commands.add_parser("address").add_argument("url")
-    said = parser.parse_args()
+    said = options.parse_args()
     if said.command == "insert":
         insert(said.number, said.name)
     elif said.command == "address":
@@ -376,4 +381,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

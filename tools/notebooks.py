@@ -7,6 +7,7 @@ name; its topic names what belongs to it. Title, box, exercises stand in its cel
 
 from __future__ import annotations
 
+import argparse
 import ast
 import base64
 import copy
@@ -23,12 +24,15 @@ NOTEBOOKS = ROOT / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 FACTS = ("question", "learn", "result")
 BADGES = re.compile(r"\n\n\[!\[Open in Colab\][^\n]*")  # one line, below a lesson's title
-FOLDED = re.compile(r"\n*<details><summary>.*?</summary>(.*?)</details>", re.S)
+DETAILS = re.compile(r"<(/?)details\b[^>]*>", re.I)
+SUMMARY = re.compile(r"\s*<summary\b.*?</summary>", re.S | re.I)
 MINUTES = re.compile(r"about (\d+) minutes to read and do")
 ADDRESS = re.compile(r"git\+(\S+)")  # in the setup cell
 NO_ADDRESS = "ADDRESS-OF-YOUR-COPY"
 _CHECK = re.compile(r"^check\.(\w+)\(", re.M)
-_SOLUTION = re.compile(r"<details><summary>Solution</summary>.*?```python\n(.*?)```", re.S)
+_SOLUTION = re.compile(
+    r"<details\b[^>]*>\s*<summary>Solution</summary>.*?```python\n(.*?)```", re.S
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,13 @@ def to_change(lesson: Path):
 def written(notebook) -> str:
     """Give the text of the file for a notebook."""
     return nbformat.writes(notebook) + "\n"
+
+
+def parser(doc: str) -> argparse.ArgumentParser:
+    """Give the parser of a tool's arguments, whose --help is what stands at the tool's head."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def find(name: str) -> Path:
@@ -114,6 +125,30 @@ def code_cells(lesson: Path) -> list:
 def markdown(lesson: Path) -> str:
     """Give all the text of a lesson."""
     return "\n\n".join(c.source for c in read(lesson).cells if c.cell_type == "markdown")
+
+
+def unfolded(text: str) -> tuple[str, list[str]]:
+    """Give the text of a cell without its folded parts, and these without their summaries.
+
+    A part may hold others; one that is not closed goes to the end.
+    """
+    shown, folded, depth, at = [], [], 0, 0
+    for tag in DETAILS.finditer(text):
+        if not tag[1]:
+            if depth == 0:
+                shown.append(text[at : tag.start()].rstrip("\n"))
+                at = tag.end()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                folded.append(SUMMARY.sub("", text[at : tag.start()], count=1))
+                at = tag.end()
+    if depth:
+        folded.append(SUMMARY.sub("", text[at:], count=1))
+    else:
+        shown.append(text[at:])
+    return "".join(shown), folded
 
 
 def tags(cell) -> list[str]:

@@ -14,15 +14,15 @@ from __future__ import annotations
 import copy
 import html
 import re
-import shutil
-import sys
 from importlib.metadata import files
 from pathlib import Path
 
 from nbconvert.filters import Highlight2HTML, markdown2html, strip_ansi
 from pygments.formatters import HtmlFormatter
 
-from notebooks import FOLDED, LESSONS, ROOT, find, heading, markdown, read, setup_cell
+from helpers.sources.terminal import command
+from helpers.sources.writing import write as write_file
+from notebooks import LESSONS, ROOT, find, heading, markdown, parser, read, setup_cell, unfolded
 from student import without_solutions
 
 TARGET = ROOT / "build" / "slides"
@@ -90,7 +90,7 @@ def sections(notebook) -> list[list[list[str]]]:
                     found += [] if left_out else [[]]
                 if not left_out:
                     found[-1] += [[block] for block in text_blocks(part)]
-            if notes := "\n\n".join(FOLDED.findall(cell.source)):
+            if notes := "\n\n".join(unfolded(cell.source)[1]):
                 found[-1].append([f'<aside class="notes">{markdown2html(notes)}</aside>'])
         elif not left_out and cell is not setup_cell(notebook):
             found[-1].append(cell_group(cell))
@@ -123,7 +123,7 @@ def write_library(target: Path) -> None:
     for package, names in LIBRARY.items():
         for name in names:
             found = next(file for file in files(package) if file.as_posix().endswith(f"/{name}"))
-            shutil.copy(found.locate(), target)
+            write_file(target / found.name, Path(found.locate()).read_bytes())
 
 
 def write(lessons: list[Path], target: Path = TARGET) -> list[Path]:
@@ -132,15 +132,17 @@ def write(lessons: list[Path], target: Path = TARGET) -> list[Path]:
     decks = []
     for lesson in lessons:
         decks.append(target / f"{lesson.stem}.html")
-        decks[-1].write_text(deck(lesson), encoding="utf-8")
+        write_file(decks[-1], deck(lesson))
     return decks
 
 
-def main(numbers: list[str]) -> None:
-    lessons = [find(number) for number in numbers] or LESSONS
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("lessons", nargs="*", help="numbers or topics; by default all")
+    lessons = [find(name) for name in options.parse_args(arguments).lessons] or LESSONS
     for path in write(lessons):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command(main)

@@ -9,16 +9,31 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import time
+import zipfile
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
-from notebooks import BADGES, FOLDED, LESSONS, ROOT, find, heading, minutes, read, to_change
+from helpers.sources.terminal import command
+from helpers.sources.writing import new_folder, working
+from notebooks import (
+    BADGES,
+    LESSONS,
+    ROOT,
+    find,
+    heading,
+    minutes,
+    parser,
+    read,
+    to_change,
+    unfolded,
+)
 
 TARGET = ROOT / "build" / "student"
+MADE = ".made.json"  # in it: what was written there, and may be replaced
+HANDED_OUT = {".py", ".json", ".mplstyle"}  # files of helpers and examples: no secrets, no caches
 # What lessons say of things that a copy does not have. A lesson that says more of the kind
 # fails the test of the copies' text, and its sentence belongs here.
 SENTENCES = (
@@ -32,7 +47,7 @@ def without_solutions(text: str) -> str:
 
     Links to other files of the project are made to fit: in the copy all lies in one folder.
     """
-    text = BADGES.sub("", FOLDED.sub("", text))  # a badge leads to the lesson with solutions
+    text = BADGES.sub("", unfolded(text)[0])  # a badge leads to the lesson with solutions
     for sentence in SENTENCES:
         text = text.replace(sentence, "")
     return text.replace("](../", "](").strip("\n")
@@ -66,24 +81,39 @@ def requirements() -> str:
 
 
 def write(target: Path = TARGET) -> list[Path]:
-    """Write the folder for students, and a .zip of it beside it; return the copied lessons."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for lesson in LESSONS:
-        nbformat.write(student_copy(lesson), target / lesson.name)
-    no_caches = shutil.ignore_patterns("__pycache__")
-    for name in ("helpers", "examples"):  # beside the notebooks: found without being installed
-        shutil.copytree(ROOT / name, target / name, ignore=no_caches)
-    for name in ("data", "benchmarks"):
-        (target / name).mkdir()
-        shutil.copy(ROOT / name / "README.md", target / name)
-    shutil.copy(ROOT / "LICENSE", target)
-    readme = Path(__file__).with_name("student_readme.md").read_text(encoding="utf-8")
-    readme = readme.replace("{lessons}", table())
-    (target / "README.md").write_text(readme, encoding="utf-8")
-    (target / "requirements.txt").write_text(requirements(), encoding="utf-8")
-    shutil.make_archive(str(target), "zip", target.parent, target.name)
+    """Write the folder for students, and a .zip of it beside it; return the copied lessons.
+
+    The old folder is replaced when the new one is whole. Raises FileExistsError if it holds
+    anything that was not written here, such as a copy that was worked on.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with new_folder(target, MADE) as new:
+        for lesson in LESSONS:
+            nbformat.write(student_copy(lesson), new / lesson.name)
+        for name in ("helpers", "examples"):  # beside the notebooks: found without being installed
+            shutil.copytree(ROOT / name, new / name, ignore=_not_handed_out)
+        for name in ("data", "benchmarks"):
+            (new / name).mkdir()
+            shutil.copy(ROOT / name / "README.md", new / name)
+        shutil.copy(ROOT / "LICENSE", new)
+        readme = Path(__file__).with_name("student_readme.md").read_text(encoding="utf-8")
+        readme = readme.replace("{lessons}", table())
+        (new / "README.md").write_text(readme, encoding="utf-8")
+        (new / "requirements.txt").write_text(requirements(), encoding="utf-8")
+    archive = target.with_name(f"{target.name}.zip")
+    with working(archive) as work:
+        with zipfile.ZipFile(work / "new", "w", zipfile.ZIP_DEFLATED) as packed:
+            for file in sorted(target.rglob("*")):
+                if file.name != MADE:
+                    packed.write(file, file.relative_to(target.parent))
+        os.replace(work / "new", archive)
     return [target / lesson.name for lesson in LESSONS]
+
+
+def _not_handed_out(folder, names):
+    files = [name for name in names if not Path(folder, name).is_dir()]
+    unknown = [name for name in files if Path(name).suffix not in HANDED_OUT]
+    return {*unknown, *(name for name in names if name[0] == "." or name == "__pycache__")}
 
 
 def execute(copy: Path):
@@ -97,12 +127,16 @@ def execute(copy: Path):
     return notebook
 
 
-def main(arguments: list[str]) -> None:
-    chosen = [find(number).name for number in arguments[1:]]  # first, as it may find none
+def main(arguments: list[str] | None = None) -> None:
+    options = parser(__doc__)
+    options.add_argument("command", nargs="?", choices=["run"], help="execute the copies, too")
+    options.add_argument("lessons", nargs="*", help="numbers or topics; by default all")
+    said = options.parse_args(arguments)
+    chosen = [find(name).name for name in said.lessons]  # first, as it may find none
     copies = write()
     size = sum(file.stat().st_size for file in TARGET.rglob("*")) / 1e6
     print(f"{TARGET}: {len(copies)} lessons, {size:.1f} MB; hand out {TARGET.name}.zip")
-    if arguments[:1] == ["run"]:
+    if said.command:
         os.environ.setdefault("CNN_DATA", str(ROOT / "data"))  # there already; theirs is empty
         for copy in [TARGET / name for name in chosen] or copies:
             start = time.perf_counter()
@@ -111,4 +145,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command(main)

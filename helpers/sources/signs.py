@@ -5,12 +5,9 @@ A set is a folder with train_signs, val_signs and test_signs; pictures are named
 """
 
 import argparse
-import json
 import os
 import random
 import re
-import shutil
-import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -18,19 +15,28 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PureWindowsPath
-from urllib.request import urlopen
 
 import numpy as np
-from filelock import FileLock
-from PIL import Image, ImageOps
-from torchvision.datasets.utils import download_file_from_google_drive
+from PIL import Image
 from tqdm.auto import tqdm
 
-from helpers.sources.fetching import ANSWER_SECONDS, DataUnavailable, no_room, say
-from helpers.sources.folder import data_folder
+from helpers.sources.fetching import SPARE, DataUnavailable, download
+from helpers.sources.folder import ADVICE, data_folder, obstacle
+from helpers.sources.pictures import left_out, read
+from helpers.sources.terminal import command, say, shown
+from helpers.sources.writing import (
+    cannot_write,
+    checksum,
+    contents,
+    expanded,
+    locked,
+    marked,
+    new_folder,
+    no_room,
+)
 
 __all__ = ["build", "check_set", "draw_signs", "fetch_original", "home", "pictures"]
-__all__ += ["prepare_signs", "read", "read_all", "state"]
+__all__ += ["prepare_signs", "read_all", "state"]
 
 LABELS = ("0", "1", "2", "3", "4", "5")
 PARTS = {"train": 864, "val": 216, "test": 120}  # pictures, as many as in the real set
@@ -38,11 +44,13 @@ MARKER = "DRAWN.json"  # lies in every drawn set, and in no other
 PICTURE = re.compile(r"(-?[0-9]+)_.*\.(jpg|jpeg|png)", re.IGNORECASE)
 FILE_ID = "1ufiR6hUKhXoAyiBNsySPkUwlvE_wfEHC"
 PAGE = f"https://drive.google.com/file/d/{FILE_ID}/view"
+FILE = f"https://drive.usercontent.google.com/download?id={FILE_ID}&export=download&confirm=t"
+LARGEST = 2 * 10**9  # bytes of the archive, which has 1.1
 
 
 def pictures(folder: str | Path) -> list[Path]:
     """Return the sorted paths of a folder's pictures; raises as `helpers.signs.SIGNSDataset`."""
-    folder = Path(folder).expanduser().absolute()
+    folder = expanded(folder)
     if not folder.is_dir():
         advice = "check the path (where there is no set at all, signs('train') draws one)"
         raise FileNotFoundError(f"there is no folder {folder}: {advice}")
@@ -56,16 +64,9 @@ def pictures(folder: str | Path) -> list[Path]:
             f"{folder} holds no pictures named like 0_IMG_1.jpg (.jpeg, .png): give one part of a "
             "set, or make the drawn set: `python -m helpers.data signs`, then signs('train')"
         )
+    wanted = "pictures are named like 0_IMG_1.jpg (.jpeg, .png), the label first"
+    left_out(folder, {file.name for file in files}, wanted)
     return files
-
-
-def read(file: Path) -> Image.Image:
-    """Return a picture upright, as RGB; ValueError names a file that cannot be read."""
-    try:
-        with Image.open(file) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except Exception as error:  # Pillow has many kinds for damaged files
-        raise ValueError(f"{file} cannot be read as a picture: {error}") from error
 
 
 def read_all(files: list[Path], doing: str, use: Callable = lambda file, picture: None) -> None:
@@ -98,26 +99,34 @@ def prepare_signs() -> Path:
     Nothing is printed or written if it is whole; a set of your own is never touched.
     """
     folder = home()
-    return folder if _is_own(folder) else draw_signs(folder)
+    if _is_own(folder) or _is_drawn(folder, seed=0):
+        return folder
+    if reason := obstacle(folder.parent):
+        raise OSError(f"{folder} must be drawn, but cannot be written ({reason}): {ADVICE}")
+    return draw_signs(folder)
 
 
 def state() -> str:
-    """Say whether the data folder's set is "whole" (drawn or your own), "missing" or "damaged"."""
+    """Say whether the data folder's set is "whole" (drawn or your own), "missing" or "damaged".
+
+    Raises OSError if it cannot be read.
+    """
     folder = home()
-    if not folder.exists():
-        return "missing"
     try:
-        return "whole" if _is_own(folder) or _is_drawn(folder, seed=0) else "damaged"
+        whole = _is_own(folder) or _is_drawn(folder, seed=0)
     except ValueError:  # pictures of your own among the drawn ones
-        return "damaged"
+        whole = False
+    return "whole" if whole else "damaged" if contents(folder) else "missing"
 
 
 def draw_signs(target: str | Path, seed: int = 0) -> Path:
     """Draw 864 training, 216 validation and 120 test pictures into the folder `target`.
 
     JPEGs of 64x64 pixels, the six labels equally often; picture `id` depends on the seed and `id`
-    alone. A set drawn with another seed or other code, or with missing files, is replaced. Raises
-    ValueError if `target` holds anything else, and OSError if it cannot be written.
+    alone. A set drawn with another seed or other code, or with missing files, is replaced, if
+    nothing else lies in it: the checksums of what was drawn lie in its `DRAWN.json`. Raises
+    ValueError for pictures of your own, FileExistsError that names what else is in the way, and
+    OSError if `target` cannot be written.
     """
 
     def draw(new):
@@ -126,10 +135,9 @@ def draw_signs(target: str | Path, seed: int = 0) -> Path:
         for id, name in enumerate(tqdm(_plan(), "drawing hands", leave=False)):
             picture = draw_hand(id % 6, np.random.default_rng([seed, id]))
             Image.fromarray(picture).save(new / name, quality=95)
-        (new / MARKER).write_bytes(_recipe(seed))
 
-    target, there = Path(target).expanduser().absolute(), partial(_is_drawn, seed=seed)
-    return target if there(target) else _put(target, draw, there)
+    target, there = expanded(target), partial(_is_drawn, seed=seed)
+    return target if there(target) else _put(target, draw, there, MARKER, **_recipe(seed))
 
 
 def _plan():
@@ -139,24 +147,28 @@ def _plan():
 
 def _recipe(seed):
     code = zlib.crc32(Path(__file__).with_name("hands.py").read_text("utf-8").encode())
-    return json.dumps({"seed": int(seed), "counts": PARTS, "code": code}).encode()
+    return {"seed": int(seed), "counts": PARTS, "code": code}
 
 
 def _is_drawn(target, seed):
-    """Say whether the drawn set is whole; raise ValueError if `target` holds other files."""
-    there = (file for file in target.rglob("*") if PICTURE.fullmatch(file.name))
-    there = {file.relative_to(target).as_posix() for file in there}
+    """Say whether the drawn set is whole; raise ValueError if there are pictures of your own."""
     if _is_own(target):
         raise ValueError(f"{target} holds files not drawn here: choose another folder")
-    if own := sorted(there.difference(plan := _plan())):
+    said, plan, files = marked(target, MARKER) or {}, {*_plan()}, contents(target)
+    known = said.pop("files", None)  # a marker of before has none: then the names must do
+    drawn = plan.union(known or ())
+    if own := [n for n in files if PICTURE.fullmatch(Path(n).name) and n not in drawn]:
         advice = f"move yours away, or delete {MARKER} to use the folder as it is"
         raise ValueError(f"{target} holds drawn pictures and yours ({own[0]}): {advice}")
-    return there == {*plan} and (target / MARKER).read_bytes() == _recipe(seed)
+    if plan - files.keys() or said != _recipe(seed):
+        return False
+    return known is None or all(checksum(files[name]) == known.get(name) for name in plan)
 
 
 def _is_own(folder):
-    files = (file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
-    return not (folder / MARKER).exists() and any(file.name[0] != "." for file in files)
+    if marked(folder, MARKER) is not None:
+        return False
+    return any(p.is_symlink() or PICTURE.fullmatch(p.name) for p in contents(folder).values())
 
 
 def _refuse_existing(target):
@@ -164,26 +176,18 @@ def _refuse_existing(target):
         raise ValueError(f"{target} exists: delete it if its hands are drawn, or choose another")
 
 
-def _put(target, fill, there=_refuse_existing):
+def _put(target, fill, there=_refuse_existing, marker="", **about):
     """Let fill(folder) fill a set under a lock and move it to `target`, unless there(target)."""
-    work = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f".{target.name}.lock")):
-            try:
-                shutil.rmtree(work, ignore_errors=True)  # from a program that was killed
-                if not there(target):
+        with locked(target, f"making {target}"):
+            if not there(target):
+                with new_folder(target, marker, **about) as new:
                     for part in PARTS:
-                        (work / "new" / f"{part}_signs").mkdir(parents=True)
-                    fill(work / "new")
-                    if target.exists():
-                        os.replace(target, work / "old")
-                    os.replace(work / "new", target)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
+                        (new / f"{part}_signs").mkdir()
+                    fill(new)
     except OSError as error:
-        advice = f"({error.strerror or error}): make room, or choose another place (CNN_DATA)"
-        raise type(error)(f"{target} cannot be written {advice}") from error
+        raise cannot_write(error, target, "choose another place (CNN_DATA)") from error
     return target
 
 
@@ -197,7 +201,7 @@ def build(source: str | Path, target: str | Path) -> Path:
     in place: FileNotFoundError, ValueError (`target` exists; all damaged names), OSError.
     Source: cs230-stanford/cs230-code-examples, pytorch/vision/build_dataset.py.
     """
-    source, target = (Path(path).expanduser().absolute() for path in (source, target))
+    source, target = expanded(source), expanded(target)
     _refuse_existing(target)
     files, test = pictures(source / "train_signs"), pictures(source / "test_signs")
     random.Random(230).shuffle(files)
@@ -222,16 +226,21 @@ def fetch_original(target: str | Path) -> Path:
         archive, parts = new.parent / "SIGNS.zip", ("train_signs", "test_signs")
         (new / "val_signs").rmdir()  # is made of train_signs, when the set is built
         try:
-            urlopen(PAGE, timeout=ANSWER_SECONDS).close()  # the downloader has no time limit
-            download_file_from_google_drive(FILE_ID, str(new.parent), archive.name)
+            download(FILE, archive, LARGEST)
             with open(archive, "rb") as file:
                 if file.read(64).lstrip().startswith(b"<"):
                     raise RuntimeError("a web page came instead of the archive (over quota?)")
             with zipfile.ZipFile(archive) as content:
-                for member in tqdm(content.infolist(), "unpacking", leave=False):
+                members = {}
+                for member in content.infolist():
                     path = PureWindowsPath(member.filename)  # knows / and \
                     if path.parent.name in parts and PICTURE.fullmatch(path.name):
-                        (new / path.parent.name / path.name).write_bytes(content.read(member))
+                        members[new / path.parent.name / path.name] = member
+                size = sum(member.file_size for member in members.values())
+                if size > 2 * archive.stat().st_size + SPARE:  # photographs hardly shrink
+                    raise RuntimeError(f"the archive would become {size / 1e6:.0f} MB")
+                for path, member in tqdm(members.items(), "unpacking", leave=False):
+                    path.write_bytes(content.read(member))
             for part in parts:
                 pictures(new / part)
         except Exception as error:  # whatever the network, the drive and the archive come up with
@@ -243,18 +252,18 @@ def fetch_original(target: str | Path) -> Path:
                 "Or try again tomorrow: the lessons also work without, on the drawn hands."
             ) from error
 
-    return _put(Path(target).expanduser().absolute(), fetch)
+    return _put(expanded(target), fetch)
 
 
 def check_set(folder: str | Path | None = None) -> Path:
     """Print the counts of a set (None: of `signs`); raise ValueError with all that is wrong."""
-    folder, problems = Path(folder or home()).expanduser().absolute(), []
+    folder, problems = expanded(folder or home()), []
     for part, count in PARTS.items():
         try:
             files = pictures(folder / f"{part}_signs")
             counts = Counter(file.name[0] for file in files)
             each = ", ".join(f"{counts[label]} of {label}" for label in LABELS)
-            print(f"{part}: {len(files):,} pictures ({each})")
+            print(shown(f"{part}: {len(files):,} pictures ({each})"))
             read_all(files, "checking")
             if (folder / MARKER).exists() and len(files) != count:
                 raise ValueError(f"{count} were drawn: run `python -m helpers.data signs`")
@@ -278,12 +287,14 @@ def main(arguments=None) -> int:
     if len(options.folders) not in counts:
         parser.error(f"{len(options.folders)} folders given for {options.command}")
     try:
-        print(run(*options.folders))
-    except (OSError, ValueError, ImportError, DataUnavailable, KeyboardInterrupt) as error:
-        say(str(error) or "interrupted: nothing was put in place")
+        print(shown(str(run(*options.folders))))
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        say(error)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)
