@@ -30,7 +30,6 @@ SETTINGS = [  # (read it, put it back)
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.get_default_device, lambda old: torch.set_default_device(None if old == CPU else old)),
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
-    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     (torch.get_num_threads, torch.set_num_threads),
     (np.geterr, lambda old: np.seterr(**old)),
     (np.get_printoptions, lambda old: np.set_printoptions(**old)),
@@ -78,27 +77,39 @@ class Enclosure:
 
     def call(self, answer: Callable, *arguments: object) -> object:
         """Call an answer, and put back whatever of `SETTINGS` it changes."""
-        before = [read() for read, _ in SETTINGS]
-        self.running = True
-        try:
-            return answer(*arguments)
-        finally:
-            self.running = False
-            for old, (read, put_back) in zip(before, SETTINGS, strict=True):
-                if not unchanged(read(), old):
-                    put_back(old)
+        with settings_kept():
+            self.running = True
+            try:
+                return answer(*arguments)
+            finally:
+                self.running = False
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Put back all of `SETTINGS`."""
+    before = [read() for read, _ in SETTINGS]
+    try:
+        yield
+    finally:
+        for old, (_, put_back) in zip(before, SETTINGS, strict=True):
+            put_back(old)
 
 
 @contextmanager
 def enclosed(seconds: float | None = None) -> Iterator[Enclosure]:
     """Keep to itself what answers do inside.
 
-    Figures and `plt.show` do nothing. After so many seconds the answer is stopped by `TooLong`
-    (where the system has an alarm), and only the first lines of its output are shown. Without a
-    limit, as a debugger needs it, all are.
+    It begins with the settings of a fresh kernel. Figures and `plt.show` do nothing. After so many
+    seconds the answer is stopped by `TooLong` (where the system has an alarm), and only the first
+    lines of its output are shown. Without a limit, as a debugger needs it, all are.
     """
     inside, figures = Enclosure(), set(plt.get_fignums())
     with ExitStack() as undo:
+        undo.enter_context(settings_kept())
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
         undo.enter_context(warnings.catch_warnings())
         undo.enter_context(matplotlib.rc_context())
         _replace(undo, plt, "show", lambda *_, **__: None)
