@@ -107,20 +107,20 @@ def fit(
         For a batch that does not fit (shape, type, labels; a single sample with batch norm), a
         loader without batches, and a loss that is not a number (on a GPU: after the epoch).
         Before the training, for an optimizer or scheduler that cannot change this model, or a
-        loader that can be read only once; after the first epoch, if its learning rate was 0.
+        loader that can be read only once; after the first epoch, if the scheduler kept it at 0.
     MemoryError
         If a batch does not fit into the memory of the device.
     """
-    moves = False
+    moves = scheduler is None or _moves(optimizer)  # else a scheduler may be at its end
 
     def learn(loss):
         nonlocal moves
         optimizer.zero_grad()
         (loss if penalty is None else loss + penalty(model)).backward()
-        moves = moves or _moves(optimizer)
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
+            moves = moves or _moves(optimizer)
 
     def leave():
         bar.close()
@@ -142,7 +142,7 @@ def fit(
                 if not moves:
                     raise ValueError(
                         "the learning rate was 0 in the whole first epoch, so nothing was learned: "
-                        "give another lr, or, if the scheduler is at its end, make both anew"
+                        "is the scheduler at its end? Make optimizer and scheduler anew"
                     )
                 validation = [*history.validation, evaluate(model, val_loader, loss_function)]
                 longer = History([*history.train, train], validation, seconds)

@@ -22,7 +22,8 @@ SECONDS = 30  # for all that a check asks of an answer; a right one takes millis
 LINES, CHARACTERS = 10, 1000  # of what an answer prints
 
 CPU = torch.device("cpu")
-SETTINGS = [  # (read it, put it back)
+# (read it, put it back): what decides the results of others is put back after each call,
+SETTINGS = [
     (random.getstate, random.setstate),
     (np.random.mtrand.get_state, np.random.mtrand.set_state),
     (torch.get_rng_state, torch.set_rng_state),
@@ -32,15 +33,21 @@ SETTINGS = [  # (read it, put it back)
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     (torch.get_num_threads, torch.set_num_threads),
     (np.geterr, lambda old: np.seterr(**old)),
-    (np.get_printoptions, lambda old: np.set_printoptions(**old)),
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-    (os.getcwd, os.chdir),
-    (lambda: dict(os.environ), lambda old: (os.environ.clear(), os.environ.update(old))),
 ]
 if torch.cuda.is_available():
     SETTINGS.append((torch.cuda.get_rng_state_all, torch.cuda.set_rng_state_all))
 if torch.backends.mps.is_available():
     SETTINGS.append((torch.mps.get_rng_state, torch.mps.set_rng_state))
+# the rest after each check
+OTHERS = [
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (np.get_printoptions, lambda old: np.set_printoptions(**old)),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (sys.path.copy, lambda old: sys.path.__setitem__(slice(None), old)),
+    (os.getcwd, os.chdir),
+    (lambda: dict(os.environ), lambda old: (os.environ.clear(), os.environ.update(old))),
+]
 
 
 def unchanged(now: object, before: object) -> bool:
@@ -77,7 +84,7 @@ class Enclosure:
 
     def call(self, answer: Callable, *arguments: object) -> object:
         """Call an answer, and put back whatever of `SETTINGS` it changes."""
-        with settings_kept():
+        with kept(SETTINGS):
             self.running = True
             try:
                 return answer(*arguments)
@@ -86,13 +93,13 @@ class Enclosure:
 
 
 @contextmanager
-def settings_kept() -> Iterator[None]:
-    """Put back all of `SETTINGS`."""
-    before = [read() for read, _ in SETTINGS]
+def kept(settings: list[tuple[Callable, Callable]]) -> Iterator[None]:
+    """Put back these settings in the end."""
+    before = [read() for read, _ in settings]
     try:
         yield
     finally:
-        for old, (_, put_back) in zip(before, SETTINGS, strict=True):
+        for old, (_, put_back) in zip(before, settings, strict=True):
             put_back(old)
 
 
@@ -106,7 +113,7 @@ def enclosed(seconds: float | None = None) -> Iterator[Enclosure]:
     """
     inside, figures = Enclosure(), set(plt.get_fignums())
     with ExitStack() as undo:
-        undo.enter_context(settings_kept())
+        undo.enter_context(kept(SETTINGS + OTHERS))
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)

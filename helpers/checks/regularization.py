@@ -96,7 +96,7 @@ kept_epoch = Check(
 slope_through = Check(
     "slope_through",  # the slope through a chain of layers
     first_step="What is the slope of one layer, without and with the way around it? Slopes of layers in a row are combined as the chain rule says.",
-    cases=[(slopes, skip) for slopes in [[0.5, 0.5], [0.2, -0.5, 3.0]] for skip in (False, True)] + [([0.4] * 10, False), ([0.1] * 10, True)],
+    cases=[(slopes, skip) for slopes in [[0.5, 0.5], [0.2, -0.5, 3.0]] for skip in (False, True)] + [([0.4] * 10, False), ([0.1] * 10, True), ([0.7531, 0.9], False)],
     right=lambda slopes, skip: math.prod(s + skip for s in slopes),
     mistakes=[
         (lambda slopes, skip: math.prod(slopes), "With skip, a layer gives x + layer(x): its slope is 1 + that of the layer."),

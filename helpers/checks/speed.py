@@ -11,7 +11,7 @@ from helpers.checks.engine import Check, linear, normal
 time_to_goal = Check(
     "time_to_goal",  # seconds of training
     first_step="How many steps are in one epoch? A batch that is not full is no step.",
-    cases=[(8, 45_000, 64, 0.05), (5, 45_000, 512, 0.2), (3, 1000, 300, 0.5), (2, 600, 300, 1.5)],
+    cases=[(8, 45_000, 64, 0.05), (5, 45_000, 512, 0.2), (3, 1000, 300, 0.5), (2, 600, 300, 1.5), (1, 1000, 300, 0.0123456)],
     right=lambda e, n, b, s: e * (n // b) * s,
     mistakes=[
         (lambda e, n, b, s: e * n / b * s, "There are no parts of batches: use `//`, which rounds down."),

@@ -27,7 +27,7 @@ to_unit = Check(
 gradient_step = Check(
     "gradient_step",  # the new w
     first_step="The gradient says which way is uphill, and how steep. How far you go is for lr to decide.",
-    cases=[(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01), (0.1, -0.6, 0.3), (0.6, 0.1, 0.3), (-0.5, 0.4, 0.3), (1.3, 0.9, 0.3)],
+    cases=[(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01), (0.1, -0.6, 0.3), (0.6, 0.1, 0.3), (-0.5, 0.4, 0.3), (1.3, 0.9, 0.3), (0.1234567, 0.7654321, 0.03)],
     right=lambda w, g, lr: w - lr * g,
     mistakes=[
         (lambda w, g, lr: w + lr * g, "That is uphill: the gradient shows where the loss grows, so subtract."),
