@@ -218,7 +218,9 @@ def _run(model, loader, loss_function, what, learn=None, bf16=False):
                 learn(loss)
         total += len(y)
     if total == 0:
-        once = ", or was it read before? It can be read only once" * isinstance(loader, Iterator)
+        once = ", or was this read before, which can be read only once" * isinstance(
+            loader, Iterator
+        )
         raise ValueError(f"the loader for {what} gave no batch: is the dataset empty{once}?")
     loss, right = _read(seen, classes)
     return Score(loss / total, right, total)
@@ -270,8 +272,9 @@ def _look_at_plan(model, optimizer, scheduler, train_loader, val_loader, epochs)
     """Refuse what cannot change this model, and what cannot last for so many epochs."""
     weights = {id(weight) for weight in model.parameters() if weight.requires_grad}
     if not weights:
-        frozen = "are frozen (requires_grad)" if any(True for _ in model.parameters()) else "none"
-        raise ValueError(f"the model has no weights to learn: they {frozen}. evaluate() judges it")
+        frozen = any(True for _ in model.parameters())
+        what = "all weights of the model are frozen" if frozen else "the model has no weights"
+        raise ValueError(f"{what}, so it cannot learn; evaluate() can judge it as it is")
     groups = getattr(optimizer, "param_groups", None)
     if groups is not None and not weights & {id(w) for group in groups for w in group["params"]}:
         raise ValueError(
