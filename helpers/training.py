@@ -278,28 +278,27 @@ def _look_at_plan(model, optimizer, scheduler, train_loader, val_loader, epochs)
     groups = getattr(optimizer, "param_groups", None)
     if groups is not None and not weights & {id(w) for group in groups for w in group["params"]}:
         raise ValueError(
-            "the optimizer holds no weight of this model, so the model would not change: make it "
-            "from model.parameters(), after the model"
+            "the optimizer holds no weight of this model that can learn, so nothing would change: "
+            "make it from model.parameters(), after the model"
         )
     if getattr(scheduler, "optimizer", optimizer) is not optimizer:
         raise ValueError("the scheduler changes another optimizer: make it from the one given here")
     if isinstance(scheduler, ReduceLROnPlateau):
         raise ValueError("ReduceLROnPlateau waits for a score, and is given none: take another one")
     steps = getattr(scheduler, "total_steps", None)
-    if steps and hasattr(train_loader, "__len__"):
-        needed = scheduler.last_epoch + epochs * len(train_loader)
-        if needed > steps:
+    needed = epochs * len(train_loader) if steps and hasattr(train_loader, "__len__") else 0
+    if needed and scheduler.last_epoch + needed > steps:
+        raise ValueError(
+            f"the scheduler ends after {steps} steps, of which {scheduler.last_epoch} are taken; "
+            f"this training takes {needed}: make it anew, as long as that"
+        )
+    for kind in map(type, (train_loader, val_loader)):
+        builtin = kind.__module__ in ("builtins", "itertools")  # others may begin anew
+        if epochs > 1 and builtin and issubclass(kind, Iterator):
             raise ValueError(
-                f"the scheduler ends after {steps} steps ({scheduler.last_epoch} are taken), and "
-                f"{epochs} epochs take {epochs * len(train_loader)}: make it anew, as long as that"
+                f"a {kind.__name__} can be read only once, and each of the {epochs} epochs reads "
+                "the loaders: give a DataLoader, Batches or a list"
             )
-    for loader in (train_loader, val_loader):
-        if epochs > 1 and type(loader).__module__ in ("builtins", "itertools"):
-            if isinstance(loader, Iterator):
-                raise ValueError(
-                    f"a {type(loader).__name__} can be read only once, and each of the {epochs} "
-                    "epochs reads the loader: give a DataLoader, Batches or a list"
-                )
 
 
 def _forward(model, X, y, bf16):

@@ -964,7 +964,10 @@ WRONG = {
             "(4, 1, 3, 3), they are (4, 1, 5, 5)",
         ),
         (block_of(change=nn.init.ones_), "All its filters begin with the same weights"),
-        (block_of(change=lambda w: w.data.copy_(w.data[:1])), "begin with the same weights"),
+        (
+            block_of(change=lambda w: w.data.copy_(w.data[:1].clone())),
+            "begin with the same weights",
+        ),
         (block_of(change=lambda w: w.requires_grad_(False)), "are frozen, requires_grad is False"),
         (BlockWithoutGradients, "Its result has no gradient"),
         (BlockThatDetaches, "Its result has no gradient"),

@@ -140,7 +140,6 @@ def test_figures_that_were_open_stay_open_and_none_is_shown(monkeypatch):
         (lambda: [print("line") for _ in range(50)], "line\n" * 10 + "… and more, left out\n"),
         (lambda: print("x" * 5000), "x" * 1000 + "\n… and more, left out\n"),
         (lambda: print("one\ntwo"), "one\ntwo\none\ntwo\n"),  # once for each case
-        (lambda: warnings.warn("careful", stacklevel=1), ""),
     ],
 )
 def test_of_the_output_the_first_lines_are_shown(write, said, capsys):
@@ -149,9 +148,7 @@ def test_of_the_output_the_first_lines_are_shown(write, said, capsys):
         return 2 * x
 
     DOUBLE(answer)
-    output = capsys.readouterr()
-    assert output.out == f"{said}✓ double: passed\n"
-    assert output.err.count("careful") == (said == "")
+    assert capsys.readouterr().out == f"{said}✓ double: passed\n"
 
 
 # ---------------------------------------------------------------- how it ends
@@ -275,7 +272,7 @@ def rounded(check, digits):
     return lambda *case: numbers_of(check.right(*case)).round(digits)
 
 
-@pytest.mark.parametrize("digits", [2, 3, 4])
+@pytest.mark.parametrize("digits", [2, 3, 4, 5])
 @pytest.mark.parametrize("name", CHECKS)
 def test_rounded_results_do_not_pass(name, digits):
     check = CHECKS[name]
@@ -370,7 +367,8 @@ def test_an_example_is_worked_out(capsys):
 
 
 def test_a_row_that_cannot_read_a_result_is_left_out():
-    rows = [(lambda x: x, "no", lambda answer, x: answer(x).no_such_thing)]
+    shows = eval("lambda answer, x: answer(x).no_such_thing")  # of another file than the answer
+    rows = [(lambda x: x, "no", shows)]
     check = Check("plain", "", [(1,)], rows, right=lambda x: x)
     assert verdict(check, lambda x: x) == "✓ plain: passed"
 

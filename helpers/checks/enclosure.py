@@ -171,11 +171,11 @@ class _FirstLines(io.TextIOBase):
         self.to, self.inside, self.lines, self.characters = to, inside, LINES, CHARACTERS
 
     def write(self, text):
-        if not self.inside.quiet and self.lines > 0:
+        if not self.inside.quiet and self.lines >= 0:
             shown = "".join(text[: self.characters].splitlines(keepends=True)[: self.lines])
             self.lines -= shown.count("\n")
             self.characters -= len(shown)
             if len(shown) < len(text):
-                self.lines, shown = 0, shown.rstrip("\n") + "\n… and more lines, left out\n"
+                self.lines, shown = -1, shown.rstrip("\n") + "\n… and more, left out\n"
             self.to.write(shown)
         return len(text)

@@ -143,9 +143,12 @@ class Check:
             raise Hint(f"For {inputs(stop[0])} it {stops[-1][1]}", *stop)
 
         @functools.cache
+        def results_of(other):
+            return self._results(other, inside)[0]
+
         def off(other):
             """Give the first case, with both results, in which another answer gives another."""
-            both = zip(self.cases, given, self._results(other, inside)[0], strict=True)
+            both = zip(self.cases, given, results_of(other), strict=True)
             return next(((case, g, o) for case, g, o in both if not same(g, o)), ())
 
         for wrong, hint, *shows in self.mistakes:
@@ -158,6 +161,8 @@ class Check:
         if self.right and (found := off(self.right)):
             case, given, expected = found[0], *map(numbers_of, found[1:])
             raise Hint(self._describe(case, given, expected) + change, case)
+        if self.right and _rounded(given, results_of(self.right)):
+            raise Hint("The result is rounded: give it as it is.")
         if change:
             raise Hint(change)
 
@@ -185,9 +190,15 @@ class Check:
 
     def _look(self, answer: object, inside: Enclosure, shows: Callable, hint: str) -> None:
         """Raise the hint of a row if it shows in a case."""
+        asked = answer
+        if callable(answer):  # a row may ask twice, and an answer may change what it is given
+
+            def asked(*arguments):
+                return answer(*copy.deepcopy(arguments))
+
         for case in self.cases:
             try:
-                found = inside.call(shows, answer, *copy.deepcopy(case))
+                found = inside.call(shows, asked, *copy.deepcopy(case))
             except Hint:
                 raise
             except BaseException as error:
@@ -205,8 +216,6 @@ class Check:
                 return f"One number is asked for; the result has the shape {given.shape}."
             shapes = f"the result has the shape {given.shape}, it should be {expected.shape}."
             return f"For {inputs(case)} {shapes}"
-        if any(np.allclose(given, expected.round(d), 0, 1e-7) for d in range(2, 6)):
-            return "The result is rounded: give it as it is."
         if expected.ndim == 0:
             return f"For {inputs(case)} it returns {given:g}, it should be {expected:g}."
         if self.otherwise:
@@ -227,6 +236,17 @@ def same(a: object, b: object) -> bool:
     near = max(1e-5, 2 * _unit(a), 2 * _unit(b))
     a, b = numbers_of(a), numbers_of(b)
     return a.shape == b.shape and np.allclose(a, b, rtol=near, atol=near, equal_nan=True)
+
+
+def _rounded(given, expected):
+    """Whether all numbers have at most so many decimals, but those expected have more."""
+
+    def has_only(results, digits):
+        numbers = np.concatenate([numbers_of(result).ravel() for result in results])
+        return np.allclose(numbers, numbers.round(digits), rtol=1e-7, atol=1e-7)
+
+    few = max(map(_unit, given)) > 1e-6  # then they look round by themselves
+    return not few and any(has_only(given, n) and not has_only(expected, n) for n in range(6))
 
 
 def _unit(result):
