@@ -146,7 +146,7 @@ def show_mistakes(
     ValueError
         If `output` does not hold log-probabilities: how sure could not be said.
     """
-    probabilities = output.double().exp()
+    probabilities = output.float().exp()
     if not ((probabilities.sum(dim=1) - 1).abs() < 0.05).all():  # nan is not below either
         raise ValueError(
             "output should hold log-probabilities, but the probabilities of a sample do not add "

@@ -84,7 +84,7 @@ class Enclosure:
 
     def call(self, answer: Callable, *arguments: object) -> object:
         """Call an answer, and put back whatever of `SETTINGS` it changes."""
-        with kept(SETTINGS):
+        with kept(SETTINGS), warnings.catch_warnings():
             self.running = True
             try:
                 return answer(*arguments)
@@ -117,7 +117,6 @@ def enclosed(seconds: float | None = None) -> Iterator[Enclosure]:
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
-        undo.enter_context(warnings.catch_warnings())
         undo.enter_context(matplotlib.rc_context())
         _replace(undo, plt, "show", lambda *_, **__: None)
         if shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)():

@@ -138,9 +138,10 @@ class Check:
         if any(result is None for result in given):
             raise Hint("The function returns nothing: is there a `return` in front of the result?")
         stops = [(c, s) for c, s in zip(self.cases, given, strict=False) if isinstance(s, Stopped)]
+        if stops and isinstance(stops[-1][1].error, TooLong):
+            case, stopped = stops[-1]
+            raise Hint(f"For {inputs(case)} it {stopped}", case, stopped.error)
         stop = (stops[0][0], stops[0][1].error) if stops else ()
-        if any(isinstance(stopped.error, TooLong) for _, stopped in stops):
-            raise Hint(f"For {inputs(stop[0])} it {stops[-1][1]}", *stop)
 
         @functools.cache
         def results_of(other):
@@ -153,7 +154,7 @@ class Check:
 
         for wrong, hint, *shows in self.mistakes:
             if not shows and (not self.right or off(self.right)) and not off(wrong):
-                raise Hint(hint, *(stop or off(self.right)[:1]))
+                raise Hint(hint, *(stop or (off(self.right)[:1] if self.right else ())))
             if shows and not stop:
                 self._look(answer, inside, shows[0], hint)
         if stop:
