@@ -815,6 +815,12 @@ class BlockOf(BlockOfLayers):
         change(self.layers[0].weight)
 
 
+class BlockOfOtherWeights(BlockOfLayers):
+    def forward(self, X):
+        weight = torch.ones_like(self.layers[0].weight)
+        return F.max_pool2d(F.relu(F.conv2d(X, weight, padding=1)), 2)
+
+
 class BlockWithoutGradients(BlockOfLayers):
     @torch.no_grad()
     def forward(self, X):
@@ -901,6 +907,10 @@ WRONG = {
         (lambda m, loss_function, o, X, y: loss_function(y, m(X)), "takes the logits first"),
         (step_with(update_by_hand), "not where one step"),
         (step_with(right_update, lambda loss: None), NOTHING),
+        (
+            step_with(right_update, lambda loss: round(loss.item(), 2)),
+            "is not the loss of this step",
+        ),
         (step_with(right_update, lambda loss: (loss.item(), loss)), "one plain number"),
         (step_with(right_update, lambda loss: np.array([loss.item()])), "one plain number"),
         (step_with(right_update, lambda loss: f"{loss.item():.3f}"), "is a text, not a number"),
@@ -928,6 +938,11 @@ WRONG = {
         (lambda p, k: cv2.filter2D(p, cv2.CV_32F, k), "mirrors the picture, as OpenCV does"),
         (lambda p, k: cv2.filter2D(p, -1, k), "it has got the type uint8"),
         (correlate_into_the_pictures_type, "it has got the type uint8"),
+        (lambda p, k: p, "off by up to"),
+        (
+            lambda p, k: F.conv2d(torch.tensor(p)[None, None], torch.tensor(k)[None, None])[0, 0],
+            "it stops with RuntimeError",
+        ),
     ],
     "output_size": [
         (lambda i, f, s=1, p=0: i // s, "For (28, 3, 1, 0) it returns 28, it should be 26."),
@@ -969,8 +984,9 @@ WRONG = {
             "begin with the same weights",
         ),
         (block_of(change=lambda w: w.requires_grad_(False)), "are frozen, requires_grad is False"),
-        (BlockWithoutGradients, "Its result has no gradient"),
-        (BlockThatDetaches, "Its result has no gradient"),
+        (BlockWithoutGradients, "No gradient leads from its result to its weights"),
+        (BlockOfOtherWeights, "is the convolution itself called"),
+        (BlockThatDetaches, "No gradient leads from its result to its weights"),
         (block_of(activation=nn.Tanh), "The shape is right, the numbers are not: are there"),
         (block_of(activation=nn.GELU), "in this order, and nothing else?"),
         (block_of(end=nn.Dropout), "in this order, and nothing else?"),
@@ -1000,6 +1016,7 @@ WRONG = {
             "is not used",
         ),
         (split_seeding_numpy, "whole program"),
+        (lambda names, share, seed: (random.shuffle([*names]), names), "Two lists are asked for"),
         (split_of_what_shuffle_returns, "something is None, which is what list.sort, shuffle"),
         (split_seeding_torch, "whole program"),
     ],

@@ -33,6 +33,8 @@ SETTINGS = [
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     (torch.get_num_threads, torch.set_num_threads),
     (np.geterr, lambda old: np.seterr(**old)),
+    # not `catch_warnings`, which would show the same warning again in each call
+    (lambda: warnings.filters[:], lambda old: warnings.filters.__setitem__(slice(None), old)),
 ]
 if torch.cuda.is_available():
     SETTINGS.append((torch.cuda.get_rng_state_all, torch.cuda.set_rng_state_all))
@@ -84,7 +86,7 @@ class Enclosure:
 
     def call(self, answer: Callable, *arguments: object) -> object:
         """Call an answer, and put back whatever of `SETTINGS` it changes."""
-        with kept(SETTINGS), warnings.catch_warnings():
+        with kept(SETTINGS):
             self.running = True
             try:
                 return answer(*arguments)
@@ -167,14 +169,17 @@ class _FirstLines(io.TextIOBase):
     """Passes on the first lines, until `inside.quiet`."""
 
     def __init__(self, to, inside):
-        self.to, self.inside, self.lines, self.characters = to, inside, LINES, CHARACTERS
+        self.to, self.inside, self.last = to, inside, "\n"
+        self.lines, self.characters = LINES, CHARACTERS
 
     def write(self, text):
         if not self.inside.quiet and self.lines >= 0:
             shown = "".join(text[: self.characters].splitlines(keepends=True)[: self.lines])
             self.lines -= shown.count("\n")
             self.characters -= len(shown)
+            self.last = (self.last + shown)[-1:]
             if len(shown) < len(text):
-                self.lines, shown = -1, shown.rstrip("\n") + "\n… and more, left out\n"
+                self.lines = -1
+                shown += "\n" * (self.last != "\n") + "… and more, left out\n"
             self.to.write(shown)
         return len(text)

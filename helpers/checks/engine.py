@@ -48,7 +48,7 @@ class Stopped:
         if isinstance(self.error, TooLong):
             return "does not come to an end: is there a loop that never stops?"
         said = str(self.error).strip().split("\n")[0]
-        text = f"stops with {type(self.error).__name__}: {said}".rstrip(": ")
+        text = f"stops with {type(self.error).__name__}: {said}".removesuffix("None").rstrip(": ")
         if "'NoneType'" in text:
             text += " – something is None, which is what list.sort, shuffle and the like return"
         return text
@@ -194,8 +194,9 @@ class Check:
         asked = answer
         if callable(answer):  # a row may ask twice, and an answer may change what it is given
 
-            def asked(*arguments):
-                return answer(*copy.deepcopy(arguments))
+            def asked(*given):
+                parts = enumerate(given)
+                return answer(*(a if i in self.changes else copy.deepcopy(a) for i, a in parts))
 
         for case in self.cases:
             try:

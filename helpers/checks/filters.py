@@ -1,6 +1,8 @@
 """Checks of the lesson Filters and edges."""
 
 import numpy as np
+import torch
+from torch import nn
 
 from helpers.checks.engine import Check, conv, normal, numbers_of, output_of, pixels
 
@@ -25,6 +27,14 @@ def correlate(picture, kernel, padding=0, mode="constant"):
     windows = np.lib.stride_tricks.sliding_window_view(picture, kernel.shape)
     return np.einsum("ijkl,kl->ij", windows, kernel)
 
+def nearly_right(result, picture, kernel):
+    right = correlate(picture, kernel, len(kernel) // 2)
+    return np.shape(result) == right.shape and np.abs(right - np.asarray(result)).max() < 1
+
+def torch_conv(picture, kernel):
+    X, weight = torch.as_tensor(picture)[None, None], torch.as_tensor(kernel)[None, None]
+    return nn.functional.conv2d(X, weight, padding=len(kernel) // 2)[0, 0]
+
 correlate_same = Check(
     "correlate_same",  # zeros around the picture, result as large as it
     first_step="Make the picture larger by a border of zeros first, so that the kernel can also stand on its corners. How wide must it be for a 3×3 kernel, how wide for 5×5?",
@@ -41,7 +51,8 @@ correlate_same = Check(
         (lambda p, k: correlate(p, k.T, len(k) // 2), "Rows and columns of the kernel are swapped."),
         (lambda p, k: correlate(p, k, len(k) // 2, "reflect"), "The border mirrors the picture, as OpenCV does; the task asks for zeros."),
         (lambda p, k: correlate(p, k, len(k) // 2, "edge"), "The border repeats the edge of the picture; the task asks for zeros."),
-        (lambda p, k: correlate(p, k, len(k) // 2).astype(p.dtype), "The picture is of whole numbers, the result is not; but it has got the type {}. Make it of floats, such as np.zeros(picture.shape).", lambda f, p, k: (kind := np.asarray(f(p, k)).dtype).kind in "iu" and kind),
+        (lambda p, k: correlate(p, k, len(k) // 2).astype(p.dtype), "The picture is of whole numbers, the result is not; but it has got the type {}. Make it of floats, such as np.zeros(picture.shape).", lambda f, p, k: (kind := np.asarray(f(p, k)).dtype).kind in "iu" and nearly_right(f(p, k), p, k) and kind),
+        (lambda p, k: torch_conv(p, k), "PyTorch multiplies numbers of one type only, and this picture is of whole numbers: make it float first."),
         (lambda p, k: correlate(p, k, len(k) // 2) / k.size, "That is the mean of the products: take their sum."),
 ])
 

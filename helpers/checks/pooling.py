@@ -144,7 +144,7 @@ block = Check(
         (lambda n: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), "The weights should be {}.", lambda block, n, X: (found := convolutions(block(n))[0].weight.shape) != (n, 1, 3, 3) and f"{(n, 1, 3, 3)}, they are {tuple(found)}"),
         (lambda n: block_with(lambda w: w.requires_grad_(False), n), "Its weights are frozen, requires_grad is False: they could not be learned.", lambda block, n, X: not all(w.requires_grad for w in block(n).parameters())),
         (lambda n: block_with(nn.init.zeros_, n), "All its filters begin with the same weights, and so would stay the same: leave the random ones that nn.Conv2d begins with.", lambda block, n, X: begins_alike(convolutions(block(n))[0].weight)),
-        (BlockWithoutGradient, "Its result has no gradient, so its weights could not be learned: no torch.no_grad() and no detach() in forward.", lambda block, n, X: not block(n)(X).requires_grad),
+        (BlockWithoutGradient, "No gradient leads from its result to its weights, so they could not be learned: is the convolution itself called, and neither torch.no_grad() nor detach()?", lambda block, n, X: not block(n)(X).requires_grad),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.MaxPool2d(2)), "The ReLU is missing."),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU()), "The pooling is missing."),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)), "That is average pooling: max is asked for."),

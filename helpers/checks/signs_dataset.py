@@ -90,7 +90,7 @@ split = Check(
     first_step="The same result in every run and for every order needs two things: a fixed order to begin with, and random numbers of your own, from the seed.",
     cases=[(NAMES, 0.8, 230)],
     mistakes=[
-        (lambda names, share, seed: sorted(names), "Two lists are asked for: return training, rest", lambda f, *case: not isinstance(f(*case), tuple | list) or len(f(*case)) != 2),
+        (lambda names, share, seed: sorted(names), "Two lists are asked for: return training, rest", lambda f, *case: not isinstance(f(*case), tuple | list) or len(f(*case)) != 2 or not all(hasattr(part, "__len__") for part in f(*case))),
         (lambda names, share, seed: parts(mixed(names, seed), share, more=1), "Together the two lists should hold each name exactly once.", lambda f, *case: sorted(name for part in f(*case) for name in part) != sorted(NAMES)),
         (lambda names, share, seed: parts(mixed(names, seed), 1 - share), "0.8 of 60 names are 48 and 12, not {}.", lambda f, *case: abs((n := len(f(*case)[0])) - 48) > 1 and f"{n} and {60 - n}"),
         (lambda names, share, seed: parts(sorted(names), share), "The names are not shuffled: the last labels would be missing in training.", is_not_mixed),
@@ -98,7 +98,7 @@ split = Check(
         (lambda names, share, seed: parts(random.Random(seed).sample(names, len(names)), share), "Another order of the names gives another split: sort them first.", lambda f, *case: training_part(f) != training_part(f, NAMES[::-1])),
         (lambda names, share, seed: parts(mixed(names, 1), share), "Another seed gives the same split: the seed is not used.", lambda f, *case: training_part(f) == training_part(f, seed=231)),
         (lambda names, share, seed: parts(mixed(names, seed), 0.8), "With a share of 0.5 the first list should hold 30 of 60 names: is share used?", lambda f, *case: len(training_part(f, share=0.5)) != 30),
-        (seeding_all, "It sets the seed for the whole program: random.Random(seed) keeps it to itself.", changes_random_numbers),
+        (seeding_all, "It uses the random numbers of the whole program: random.Random(seed) keeps it to itself.", changes_random_numbers),
 ])
 
 count_batches = Check(
