@@ -936,7 +936,10 @@ WRONG = {
     ],
     "correlate_same": [
         (lambda p, k: cv2.filter2D(p, cv2.CV_32F, k), "mirrors the picture, as OpenCV does"),
-        (lambda p, k: cv2.filter2D(p, -1, k), "it has got the type uint8"),
+        (
+            lambda p, k: cv2.filter2D(p, -1, k, borderType=cv2.BORDER_CONSTANT),
+            "it has got the type uint8",
+        ),
         (correlate_into_the_pictures_type, "it has got the type uint8"),
         (lambda p, k: p, "off by up to"),
         (

@@ -48,7 +48,8 @@ class Stopped:
         if isinstance(self.error, TooLong):
             return "does not come to an end: is there a loop that never stops?"
         said = str(self.error).strip().split("\n")[0]
-        text = f"stops with {type(self.error).__name__}: {said}".removesuffix("None").rstrip(": ")
+        said = "" if said == "None" else f": {said}"  # as `exit()` has it
+        text = f"stops with {type(self.error).__name__}{said}".rstrip(": ")
         if "'NoneType'" in text:
             text += " – something is None, which is what list.sort, shuffle and the like return"
         return text
