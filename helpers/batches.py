@@ -20,6 +20,7 @@ class Batches:
     X : tensor (N, ...)
         Ready for the model, on any device.
     y : tensor (N,)
+        Or a list, such as torchvision's `targets`.
     batch_size : int
         The last batch may be smaller.
     shuffle, drop_last : bool
@@ -30,7 +31,7 @@ class Batches:
     Raises
     ------
     ValueError
-        If X and y differ in length, or the batch size gives no batch.
+        If X and y differ in length or are empty, or the batch size gives no batch.
     """
 
     def __init__(
@@ -43,8 +44,9 @@ class Batches:
         drop_last: bool = False,
         augment: Callable | None = None,
     ):
-        if len(X) != len(y):
-            raise ValueError(f"there are {len(X)} pictures, but {len(y)} labels")
+        X, y = _pairs(X, y)
+        if len(X) == 0:
+            raise ValueError("there are no pictures: is a part of a split empty?")
         if batch_size < 1 or (drop_last and batch_size > len(X)):
             least = f"give at least 1, and with drop_last at most the {len(X)} samples"
             raise ValueError(f"batch_size is {batch_size}: {least}")
@@ -83,8 +85,7 @@ def split_validation(X: torch.Tensor, y: torch.Tensor, share: float = 0.1, seed:
     ValueError
         If X and y differ in length, or a part would be empty.
     """
-    if len(X) != len(y):
-        raise ValueError(f"there are {len(X)} pictures, but {len(y)} labels")
+    X, y = _pairs(X, y)
     if not 0 < share < 1 or not 0 < round(share * len(X)) < len(X):
         raise ValueError(
             f"share is {share}: of {len(X)} samples that leaves none for validation, or none for "
@@ -123,6 +124,14 @@ def random_crop(X: torch.Tensor, pad: int) -> torch.Tensor:
     picture = torch.arange(count, device=X.device)
     down, across = torch.randint(2 * pad + 1, (2, count), device=X.device)
     return torch.empty_like(X).copy_(windows[picture, :, down, across])
+
+
+def _pairs(X, y):
+    """Make tensors of lists and arrays, on one device."""
+    if len(X) != len(y):
+        raise ValueError(f"there are {len(X)} pictures, but {len(y)} labels")
+    X = torch.as_tensor(X)
+    return X, torch.as_tensor(y, device=X.device)
 
 
 def _check_pictures(X):

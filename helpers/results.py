@@ -22,7 +22,7 @@ def confusion_matrix(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> 
 
     Parameters
     ----------
-    predicted, y : int64 tensors (N,)
+    predicted, y : tensors (N,) of whole numbers, of any type
         The model's answers and the labels, 0 to `classes` - 1.
     classes : int
 
@@ -34,8 +34,14 @@ def confusion_matrix(predicted: torch.Tensor, y: torch.Tensor, classes: int) -> 
     Raises
     ------
     ValueError
-        If the two differ in length, or hold a class outside 0 to `classes` - 1.
+        If the two differ in length, are not whole, or hold a class outside 0 to `classes` - 1.
     """
+    if predicted.is_floating_point() or y.is_floating_point():
+        raise ValueError(
+            f"answers are {predicted.dtype}, labels {y.dtype}: give classes, which are whole "
+            "numbers, such as output.argmax(dim=1)"
+        )
+    predicted, y = predicted.long(), y.long()  # a product of small types would overflow
     if predicted.shape != y.shape or y.ndim != 1:
         raise ValueError(
             f"answers have the shape {tuple(predicted.shape)}, labels {tuple(y.shape)}: give one "
@@ -126,7 +132,7 @@ def show_mistakes(
     X : sequence of N pictures
         As `helpers.plotting.show_images` takes them.
     output : float tensor (N, classes)
-        Log-probabilities.
+        Log-probabilities: of scores, take `output.log_softmax(dim=1)`.
     y : int64 tensor (N,)
     names : sequence of str
         One a class.
@@ -134,8 +140,19 @@ def show_mistakes(
         The text alternative, see `helpers.plotting.show_figure`.
     count : int
         How many at most. If nothing is wrong, a line says so.
+
+    Raises
+    ------
+    ValueError
+        If `output` does not hold log-probabilities: how sure could not be said.
     """
-    sure, predicted = output.exp().max(dim=1)
+    probabilities = output.float().exp()
+    if not ((probabilities.sum(dim=1) - 1).abs() < 0.05).all():  # nan is not below either
+        raise ValueError(
+            "output should hold log-probabilities, but the probabilities of a sample do not add "
+            "up to 1: give output.log_softmax(dim=1)"
+        )
+    sure, predicted = probabilities.max(dim=1)
     wrong = torch.nonzero(predicted != y).flatten()
     wrong = wrong[sure[wrong].argsort(descending=True)][:count]
     if len(wrong) == 0:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from helpers.sources.writing import expanded, write
@@ -108,16 +109,21 @@ def fit(
     ValueError
         For a batch that does not fit (shape, type, labels; a single sample with batch norm), a
         loader without batches, and a loss that is not a number (on a GPU: after the epoch).
+        Before the training, for an optimizer or scheduler that cannot change this model, or a
+        loader that can be read only once; after the first epoch, if the scheduler kept it at 0.
     MemoryError
         If a batch does not fit into the memory of the device.
     """
+    moves = scheduler is None or _moves(optimizer)  # else a scheduler may be at its end
 
     def learn(loss):
+        nonlocal moves
         optimizer.zero_grad()
         (loss if penalty is None else loss + penalty(model)).backward()
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
+            moves = moves or _moves(optimizer)
 
     def leave():
         bar.close()
@@ -125,6 +131,7 @@ def fit(
             model.load_state_dict(best_weights)
         _restore(modes)
 
+    _look_at_plan(model, optimizer, scheduler, train_loader, val_loader, epochs)
     history, best_weights, modes = History(), None, _modes(model)
     bar = tqdm(range(1, epochs + 1), desc="epoch", disable=not progress)
     try:
@@ -135,6 +142,11 @@ def fit(
                 start = time.perf_counter()
                 train = _run(model, train_loader, loss_function, "training", learn, bf16)
                 seconds = [*history.seconds, time.perf_counter() - start]
+                if not moves:
+                    raise ValueError(
+                        "the learning rate was 0 in the whole first epoch, so nothing was learned: "
+                        "is the scheduler at its end? Make optimizer and scheduler anew"
+                    )
                 validation = [*history.validation, evaluate(model, val_loader, loss_function)]
                 longer = History([*history.train, train], validation, seconds)
                 is_best = keep_best and longer.best_epoch == epoch
@@ -179,12 +191,18 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
 
     with _evaluation(model):
         _run(model, loader, keep, "prediction")
-    return torch.cat(outputs), torch.cat(labels)
+    output = torch.cat(outputs)
+    if lost := int(output.isnan().any(dim=1).sum()):
+        raise ValueError(
+            f"the output of {lost:,} of {len(output):,} samples is not a number (nan): check that "
+            "the weights and the pictures hold none"
+        )
+    return output, torch.cat(labels)
 
 
 def _run(model, loader, loss_function, what, learn=None, bf16=False):
     """Go through a loader once; learn from each loss, if asked to; add up on the device."""
-    device, total = next(model.parameters()).device, 0
+    device, total = _device(model), 0
     precise = torch.float32 if device.type == "mps" else torch.float64
     # loss and right answers; below them how far the labels reach, downwards and upwards
     seen = torch.zeros(2, 2, dtype=precise, device=device)
@@ -203,7 +221,10 @@ def _run(model, loader, loss_function, what, learn=None, bf16=False):
                 learn(loss)
         total += len(y)
     if total == 0:
-        raise ValueError(f"the loader for {what} gave no batch: is the dataset empty?")
+        once = ", or was this read before, which can be read only once" * isinstance(
+            loader, Iterator
+        )
+        raise ValueError(f"the loader for {what} gave no batch: is the dataset empty{once}?")
     loss, right = _read(seen, classes)
     return Score(loss / total, right, total)
 
@@ -239,8 +260,52 @@ def _restore(modes):
         layer.training = training
 
 
+def _device(model):
+    """Give the device of a model; one without weights, such as a baseline, computes on the CPU."""
+    return next(itertools.chain(model.parameters(), model.buffers()), torch.empty(0)).device
+
+
+def _moves(optimizer):
+    """Whether a step may change something. A rate that is a tensor is not waited for."""
+    groups = getattr(optimizer, "param_groups", [{}])
+    return any(torch.is_tensor(rate := group.get("lr", 1)) or rate != 0 for group in groups)
+
+
+def _look_at_plan(model, optimizer, scheduler, train_loader, val_loader, epochs):
+    """Refuse what cannot change this model, and what cannot last for so many epochs."""
+    weights = {id(weight) for weight in model.parameters() if weight.requires_grad}
+    if not weights:
+        frozen = any(True for _ in model.parameters())
+        what = "all weights of the model are frozen" if frozen else "the model has no weights"
+        raise ValueError(f"{what}, so it cannot learn; evaluate() can judge it as it is")
+    groups = getattr(optimizer, "param_groups", None)
+    if groups is not None and not weights & {id(w) for group in groups for w in group["params"]}:
+        raise ValueError(
+            "the optimizer holds no weight of this model that can learn, so nothing would change: "
+            "make it from model.parameters(), after the model"
+        )
+    if getattr(scheduler, "optimizer", optimizer) is not optimizer:
+        raise ValueError("the scheduler changes another optimizer: make it from the one given here")
+    if isinstance(scheduler, ReduceLROnPlateau):
+        raise ValueError("ReduceLROnPlateau waits for a score, and is given none: take another one")
+    steps = getattr(scheduler, "total_steps", None)
+    needed = epochs * len(train_loader) if steps and hasattr(train_loader, "__len__") else 0
+    if needed and scheduler.last_epoch + needed > steps:
+        raise ValueError(
+            f"the scheduler ends after {steps} steps, of which {scheduler.last_epoch} are taken; "
+            f"this training takes {needed}: make it anew, as long as that"
+        )
+    for kind in map(type, (train_loader, val_loader)):
+        builtin = kind.__module__ in ("builtins", "itertools")  # others may begin anew
+        if epochs > 1 and builtin and issubclass(kind, Iterator):
+            raise ValueError(
+                f"a {kind.__name__} can be read only once, and each of the {epochs} epochs reads "
+                "the loaders: give a DataLoader, Batches or a list"
+            )
+
+
 def _forward(model, X, y, bf16):
-    device = next(model.parameters()).device
+    device = _device(model)
     ahead = device.type == "cuda"  # so that a copy is not waited for
     X, y = X.to(device, non_blocking=ahead), torch.as_tensor(y).to(device, non_blocking=ahead)
     try:

@@ -42,7 +42,7 @@ def update_that_clears_at_the_end(model, optimizer, loss):
 
 
 def correlate_by_conv2d(picture, kernel):
-    X = torch.tensor(picture)[None, None]
+    X = torch.tensor(picture, dtype=torch.float32)[None, None]
     return F.conv2d(X, torch.tensor(kernel)[None, None], padding="same")[0, 0]
 
 
@@ -202,71 +202,567 @@ def mirrored_without_gradients(model, X):
         return sum(model(view) for view in (X, X[..., range(X.shape[3] - 1, -1, -1)]))
 
 
+def step_by_closure(model, loss_function, optimizer, X, y):
+    def closure():
+        optimizer.zero_grad(set_to_none=False)
+        loss = loss_function(model(X), y)
+        loss.backward()
+        return loss
+
+    return float(optimizer.step(closure))
+
+
+def correlate_by_shifts(picture, kernel):
+    k, (rows, columns) = len(kernel), picture.shape
+    padded = np.zeros((rows + k - 1, columns + k - 1))
+    padded[k // 2 : k // 2 + rows, k // 2 : k // 2 + columns] = picture
+    places = np.ndindex(k, k)
+    return sum(kernel[i, j] * padded[i : i + rows, j : j + columns] for i, j in places)
+
+
+def correlate_by_sums(picture, kernel):
+    half, (rows, columns) = len(kernel) // 2, picture.shape
+    result = np.zeros(picture.shape)
+    for i, j in np.ndindex(rows, columns):
+        for a, b in np.ndindex(kernel.shape):
+            row, column = i + a - half, j + b - half
+            if 0 <= row < rows and 0 <= column < columns:
+                result[i, j] += float(picture[row, column]) * kernel[a, b]
+    return result
+
+
+def size_by_walking(size, kernel, stride=1, padding=0):
+    count, start = 0, -padding
+    while start + kernel <= size + padding:
+        count, start = count + 1, start + stride
+    return count
+
+
+def edge_layer_by_a_parameter(kernels):
+    layer = nn.Conv2d(1, kernels.size(0), 3, padding="same", bias=False)
+    layer.weight = nn.Parameter(kernels.reshape(-1, 1, 3, 3))
+    return layer
+
+
+def edge_layer_from_a_dict(kernels):
+    layer = nn.Conv2d(1, len(kernels), 3, 1, 1, bias=False)
+    layer.load_state_dict({"weight": kernels[:, None]})
+    return layer
+
+
+def average_by_a_parameter(patch):
+    layer = nn.Conv2d(1, 1, (patch, patch), (patch, patch), bias=False)
+    layer.weight = nn.Parameter(torch.full((1, 1, patch, patch), patch**-2.0))
+    return layer
+
+
+def average_inside_no_grad(patch):
+    layer = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=patch, stride=patch, bias=False)
+    with torch.no_grad():
+        layer.weight[:] = 1
+        layer.weight /= layer.weight.numel()
+    return layer
+
+
+def pool_by_lists(picture, patch):
+    height, width = (size - size % patch for size in picture.shape)
+    tops, lefts = range(0, height, patch), range(0, width, patch)
+    return [[picture[i : i + patch, j : j + patch].max() for j in lefts] for i in tops]
+
+
+def pool_by_windows(picture, patch):
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (patch, patch))
+    return windows[::patch, ::patch].max((2, 3))
+
+
+class BlockThatIsASequence(nn.Sequential):
+    def __init__(self, channels):
+        relu = nn.ReLU(inplace=True)
+        super().__init__(nn.Conv2d(1, channels, 3, padding=1), relu, nn.MaxPool2d(2, 2))
+
+
+class BlockByFunctions(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(1, channels, kernel_size=3, stride=1, padding=1)
+        nn.init.kaiming_normal_(self.conv.weight)
+
+    def forward(self, X):
+        return torch.relu(F.max_pool2d(F.conv2d(X, self.conv.weight, self.conv.bias, padding=1), 2))
+
+
+def pooled_by_walking(size, patch, stride=None):
+    return size_by_walking(size, patch, patch if stride is None else stride)
+
+
+def field_by_gradient(layers):
+    size = 400
+    X = torch.zeros(1, 1, size, dtype=torch.float64, requires_grad=True)
+    output = X
+    for kernel, stride in layers:
+        output = F.conv1d(output, torch.ones(1, 1, kernel, dtype=torch.float64), stride=stride)
+    output[0, 0, 0].backward()
+    return int((X.grad != 0).sum())
+
+
+def field_by_sum(layers):
+    jumps = np.cumprod([1, *(stride for _, stride in layers)])
+    return 1 + sum((kernel - 1) * jump for (kernel, _), jump in zip(layers, jumps, strict=False))
+
+
+def label_by_trying(name):
+    try:
+        label, rest = name.split("_", 1)
+    except ValueError:
+        return None
+    if label not in ("0", "1", "2", "3", "4", "5"):
+        return None
+    return int(label) if rest.lower().rpartition(".")[2] in ("jpg", "jpeg", "png") else None
+
+
+def batches_by_walking(samples, batch_size, drop_last=False):
+    starts = range(0, samples, batch_size)
+    return sum(start + batch_size <= samples or not drop_last for start in starts)
+
+
+def nll_by_a_loop(log_p, y):
+    return sum(-row[label].item() for row, label in zip(log_p, y, strict=True)) / len(y)
+
+
+def share_by_a_loop(rights, sizes):
+    right = total = 0
+    for a, b in zip(rights, sizes, strict=True):
+        right, total = right + a, total + b
+    return right / total
+
+
+def batch_by_einsum(pictures):
+    if pictures.dim() == 4:
+        pictures = torch.einsum("nhwc->nchw", pictures)
+    return pictures.reshape(len(pictures), -1, *pictures.shape[-2:]).to(torch.float32).div(255)
+
+
+def by_class_with_counts(predicted, y, classes):
+    hits = torch.bincount(y[predicted == y], minlength=classes)
+    return (hits / torch.bincount(y, minlength=classes)).tolist()
+
+
+def by_class_in_loops(predicted, y, classes):
+    shares = []
+    for k in range(classes):
+        answers = [p for p, label in zip(predicted.tolist(), y.tolist(), strict=True) if label == k]
+        shares.append(answers.count(k) / len(answers))
+    return tuple(shares)
+
+
+def relabel_in_a_loop(targets, first, second):
+    positions, labels = [], []
+    for position, label in enumerate(targets):
+        if label == first or label == second:
+            positions.append(position)
+            labels.append({first: 0, second: 1}[label])
+    return positions, labels
+
+
+def relabel_by_numpy(targets, first, second):
+    positions = np.flatnonzero(np.isin(targets, [first, second]))
+    return positions, np.asarray(targets)[positions] == second
+
+
+def log_softmax_by_sum(scores):
+    largest = max(scores)
+    total = sum(math.exp(score - largest) for score in scores)
+    return [float(score - largest) - math.log(total) for score in scores]
+
+
+def ready_by_numpy(picture, mean, std):
+    X = (picture.astype("float32") / 255 - mean.numpy()) / std.numpy()
+    return torch.from_numpy(np.ascontiguousarray(X.transpose(2, 0, 1)[None]))
+
+
+def flip_in_a_loop(X, chosen):
+    return torch.stack([x.flip(-1) if c else x for x, c in zip(X, chosen, strict=True)])
+
+
+def flip_by_blending(X, chosen):
+    c = chosen.view(-1, 1, 1, 1).float()
+    return c * X.flip(dims=(3,)) + (1 - c) * X
+
+
+def kept_by_slices(accuracies, patience):
+    for end in range(1, len(accuracies) + 1):
+        best = accuracies.index(max(accuracies[:end]))
+        if end - 1 - best >= patience:
+            break
+    return best + 1
+
+
+def smooth_by_filling(y, classes, amount):
+    rows = torch.full((len(y), classes), amount / classes)
+    rows[torch.arange(len(y)), y] += 1 - amount
+    return rows
+
+
+def mirrored_in_evaluation(model, X):
+    model.eval()
+    with torch.inference_mode():
+        return torch.stack([model(X), model(torch.flip(X, [3]))]).sum(0)
+
+
 RIGHT = {
-    "to_unit": [lambda p: torch.stack([p]).to(torch.float32) * (1 / 255)],
-    "gradient_step": [lambda w, g, lr: -lr * g + w],
+    "to_unit": [
+        lambda p: torch.stack([p]).to(torch.float32) * (1 / 255),
+        lambda p: p.unsqueeze(0).float().div(255),
+        lambda p: v2.functional.to_dtype(p[None], torch.float32, scale=True),
+    ],
+    "gradient_step": [
+        lambda w, g, lr: -lr * g + w,
+        lambda w, g, lr: (torch.tensor(w) - lr * torch.tensor(g)).item(),
+        lambda w, gradient, lr: np.float64(w) - np.multiply(lr, gradient),
+    ],
     "training_step": [
         step_with(right_update),
         step_with(update_that_clears_at_the_end, lambda loss: float(loss.detach())),
+        step_by_closure,
     ],
-    "accuracy": [lambda logits, y: int((logits.max(1).indices == y).sum()) / len(y)],
+    "accuracy": [
+        lambda logits, y: int((logits.max(1).indices == y).sum()) / len(y),
+        lambda logits, y: np.mean(logits.numpy().argmax(1) == y.numpy()),
+        lambda logits, y: (
+            sum(int(row.argmax()) == t for row, t in zip(logits, y, strict=True)) / y.numel()
+        ),
+    ],
     "to_rgb_unit": [
         lambda bgr: cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB) / 255,
         lambda bgr: bgr[..., [2, 1, 0]].astype("float32") / 255.0,
+        lambda bgr: np.flip(bgr, axis=2) / 255,
+        lambda bgr: torch.tensor(bgr).flip(2).half() / 255,
     ],
     "correlate_same": [
-        lambda p, k: cv2.filter2D(p, -1, k, borderType=cv2.BORDER_CONSTANT),
+        lambda p, k: cv2.filter2D(p, cv2.CV_32F, k, borderType=cv2.BORDER_CONSTANT),
         correlate_by_conv2d,
+        correlate_by_shifts,
+        correlate_by_sums,
     ],
-    "output_size": [lambda i, f, s=1, p=0: len(range(0, i + 2 * p - f + 1, s))],
+    "output_size": [
+        lambda i, f, s=1, p=0: len(range(0, i + 2 * p - f + 1, s)),
+        size_by_walking,
+        lambda i, f, s=1, p=0: math.floor((i + 2 * p - f) / s) + 1,
+    ],
     "horizontal_kernel": [
         [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
         np.array([[0, -2.5, 0], [0, 0, 0], [0, 2.5, 0]]),
         [[-1] * 3, [1] * 3, [0] * 3],
         torch.tensor([[-3, -10, -3], [0, 0, 0], [3, 10, 3]]),
     ],
-    "edge_layer": [edge_layer_with_zero_bias],
-    "max_pool": [lambda picture, patch: F.max_pool2d(torch.tensor(picture)[None], patch)[0]],
-    "average_by_convolution": [average_with_zero_bias],
-    "block": [BlockOfLayers, BlockThatClampsLast],
-    "pooled_size": [lambda i, f, s=None: nn.MaxPool2d(f, s)(torch.zeros(1, 1, i, i)).shape[-1]],
-    "receptive_field": [field_from_behind],
-    "label_of": [label_by_pattern, label_by_path],
+    "edge_layer": [
+        edge_layer_with_zero_bias,
+        edge_layer_by_a_parameter,
+        edge_layer_from_a_dict,
+    ],
+    "max_pool": [
+        lambda picture, patch: F.max_pool2d(torch.tensor(picture)[None], patch)[0],
+        pool_by_lists,
+        pool_by_windows,
+    ],
+    "average_by_convolution": [
+        average_with_zero_bias,
+        average_by_a_parameter,
+        average_inside_no_grad,
+    ],
+    "block": [
+        BlockOfLayers,
+        BlockThatClampsLast,
+        BlockThatIsASequence,
+        BlockByFunctions,
+    ],
+    "pooled_size": [
+        lambda i, f, s=None: nn.MaxPool2d(f, s)(torch.zeros(1, 1, i, i)).shape[-1],
+        pooled_by_walking,
+        lambda size, patch, stride=None: 1 + (size - patch) // (stride or patch),
+    ],
+    "receptive_field": [
+        field_from_behind,
+        field_by_gradient,
+        field_by_sum,
+    ],
+    "label_of": [
+        label_by_pattern,
+        label_by_path,
+        label_by_trying,
+    ],
     "split": [split_by_numpy, split_with_the_rest_as_given, split_by_torch],
     "count_batches": [
-        lambda n, b, drop_last=False: len(DataLoader(range(n), b, drop_last=drop_last))
+        lambda n, b, drop_last=False: len(DataLoader(range(n), b, drop_last=drop_last)),
+        batches_by_walking,
+        lambda n, b, drop_last=False: math.floor(n / b) if drop_last else math.ceil(n / b),
     ],
-    "flatten_size": [lambda size, maps, blocks: int(size / 2**blocks) ** 2 * maps],
-    "nll": [F.nll_loss, lambda p, y: -p.gather(1, y[:, None]).sum().item() / len(y)],
+    "flatten_size": [
+        lambda size, maps, blocks: int(size / 2**blocks) ** 2 * maps,
+        lambda size, maps, blocks: maps * (size >> blocks) ** 2,
+        lambda size, maps, blocks: nn.Sequential(*[nn.MaxPool2d(2)] * blocks)(
+            torch.empty(maps, size, size)
+        ).numel(),
+    ],
+    "nll": [
+        F.nll_loss,
+        lambda p, y: -p.gather(1, y[:, None]).sum().item() / len(y),
+        nll_by_a_loop,
+    ],
     "accuracy_over_batches": [
-        lambda rights, sizes: np.average(np.divide(rights, sizes), weights=sizes)
+        lambda rights, sizes: np.average(np.divide(rights, sizes), weights=sizes),
+        share_by_a_loop,
+        lambda rights, sizes: torch.tensor(rights).sum() / torch.tensor(sizes).sum(),
     ],
-    "to_batch": [batch_by_movedim],
-    "output_megabytes": [lambda m, h, w, n: torch.empty(n, m, h, w, device="meta").nbytes / 1e6],
-    "conv_parameters": [lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters())],
+    "to_batch": [
+        batch_by_movedim,
+        batch_by_einsum,
+        lambda p: torch.from_numpy(
+            np.moveaxis(p.numpy().reshape(*p.shape[:3], -1), 3, 1) / np.float32(255)
+        ),
+    ],
+    "output_megabytes": [
+        lambda m, h, w, n: torch.empty(n, m, h, w, device="meta").nbytes / 1e6,
+        lambda m, h, w, n: 32 / 8 * math.prod((m, h, w, n)) * 1e-6,
+        lambda maps, height, width, batch_size: 4 * maps * height * width * batch_size / 10**6,
+    ],
+    "conv_parameters": [
+        lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters()),
+        lambda i, o, k: i * o * k**2 + o,
+        lambda i, o, k: math.prod((o, i, k, k)) + math.prod((o,)),
+    ],
     "accuracy_by_class": [
-        lambda p, y, classes: [(p[y == k] == k).sum() / (y == k).sum() for k in range(classes)]
+        lambda p, y, classes: [(p[y == k] == k).sum() / (y == k).sum() for k in range(classes)],
+        by_class_with_counts,
+        by_class_in_loops,
     ],
     "unnormalise": [
         lambda X, mean, std: torch.stack([X[i] * std[i] + mean[i] for i in range(3)]),
         lambda X, m, s: v2.Normalize((-m / s).tolist(), (1 / s).tolist())(X),
+        lambda X, mean, std: ((X.permute(1, 2, 0) * std) + mean).permute(2, 0, 1),
     ],
-    "relabel": [relabel_by_torch],
-    "log_softmax": [lambda s: s - torch.logsumexp(s, dim=0)],
-    "mlp_parameters": [parameters_of_layers],
-    "ready": [ready_by_transforms, ready_with_channels_last],
-    "decayed_step": [lambda w, g, lr, d: (1 - lr * d) * w - lr * g, step_of_pytorchs_sgd],
-    "flip_some": [flip_in_a_copy],
-    "kept_epoch": [kept_by_waiting],
-    "slope_through": [slope_by_autograd],
-    "time_to_goal": [lambda e, n, b, s: torch.tensor(s) * e * int(n / b)],
+    "relabel": [
+        relabel_by_torch,
+        relabel_in_a_loop,
+        relabel_by_numpy,
+    ],
+    "log_softmax": [
+        lambda s: s - torch.logsumexp(s, dim=0),
+        log_softmax_by_sum,
+        lambda s: s - s.max() - torch.log(torch.sum(torch.exp(s - s.max()))),
+    ],
+    "mlp_parameters": [
+        parameters_of_layers,
+        lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes)),
+        lambda sizes: np.dot(np.add(sizes[:-1], 1), sizes[1:]),
+    ],
+    "ready": [
+        ready_by_transforms,
+        ready_with_channels_last,
+        ready_by_numpy,
+    ],
+    "decayed_step": [
+        lambda w, g, lr, d: (1 - lr * d) * w - lr * g,
+        step_of_pytorchs_sgd,
+        lambda w, g, lr, d: w - (lr * g + lr * d * w),
+    ],
+    "flip_some": [
+        flip_in_a_copy,
+        flip_in_a_loop,
+        flip_by_blending,
+    ],
+    "kept_epoch": [
+        kept_by_waiting,
+        kept_by_slices,
+        lambda a, patience: kept_by_waiting([*a], patience),
+    ],
+    "slope_through": [
+        slope_by_autograd,
+        lambda slopes, skip: np.prod(np.array(slopes) + skip),
+        lambda slopes, skip: math.prod(1 + s if skip else s for s in slopes),
+    ],
+    "time_to_goal": [
+        lambda e, n, b, s: torch.tensor(s) * e * int(n / b),
+        lambda e, n, b, s: s * e * ((n - n % b) / b),
+        lambda e, n, b, s: sum(s for _ in range(e) for _ in range(n // b)),
+    ],
     "triangle": [
         lambda k, n, peak=0.2: float(np.interp(k, [0, peak * n, n], [0, 1, 0])),
         triangle_in_two_parts,
+        lambda k, n, peak=0.2: min(k / (peak * n), (n - k) / (n - peak * n)),
     ],
-    "operations": [operations_counted],
-    "smooth": [smooth_by_lerp, lambda y, classes, a: (1 - a) * torch.eye(classes)[y] + a / classes],
-    "mirrored": [mirrored_in_one_batch, mirrored_without_gradients],
+    "operations": [
+        operations_counted,
+        lambda n, b, a, k, h, w: 2 * math.prod((n, b, a, k, k, h, w)),
+        lambda n, b, a, k, h, w: 2 * nn.Conv2d(b, a, k, bias=False).weight.numel() * n * h * w,
+    ],
+    "smooth": [
+        smooth_by_lerp,
+        lambda y, classes, a: (1 - a) * torch.eye(classes)[y] + a / classes,
+        smooth_by_filling,
+    ],
+    "mirrored": [
+        mirrored_in_one_batch,
+        mirrored_without_gradients,
+        mirrored_in_evaluation,
+    ],
+}
+
+# ---------------------------------------------------------------- right, but something changes
+
+
+def after(change, name):
+    """The right answer, which then changes one of its arguments."""
+
+    def answer(*case):
+        result = RIGHT[name][0](*case)
+        change(*case)
+        return result
+
+    return answer
+
+
+def rows_reversed_in_place(bgr):
+    bgr[:] = bgr[:, :, ::-1].copy()
+    return bgr / 255
+
+
+def field_that_empties_the_list(layers):
+    field = jump = 1
+    while layers:
+        kernel, stride = layers.pop(0)
+        field, jump = field + (kernel - 1) * jump, jump * stride
+    return field
+
+
+def split_in_place(names, share, seed):
+    names.sort()
+    return split_by_numpy(names, share, seed)
+
+
+def split_that_shuffles_the_list(names, share, seed):
+    mixed = split_by_numpy(names, share, seed)
+    random.Random(seed).shuffle(names)
+    return mixed
+
+
+def nll_in_place(log_p, y):
+    log_p *= -1
+    return log_p[torch.arange(len(y)), y].mean()
+
+
+def share_that_empties_the_list(rights, sizes):
+    right = 0
+    while rights:
+        right += rights.pop()
+    return right / sum(sizes)
+
+
+def unnormalise_in_place(X, mean, std):
+    X *= std.view(3, 1, 1)
+    X += mean.view(3, 1, 1)
+    return X
+
+
+def unnormalise_that_turns_the_mean(X, mean, std):
+    return X * std.view(3, 1, 1) + mean.resize_(3, 1, 1)
+
+
+def relabel_in_place(targets, first, second):
+    positions = [i for i, label in enumerate(targets) if label in (first, second)]
+    for i in positions:
+        targets[i] = int(targets[i] == second)
+    return positions, [targets[i] for i in positions]
+
+
+def log_softmax_in_place(scores):
+    scores -= scores.max()
+    return scores - scores.exp().sum().log()
+
+
+def mlp_that_empties_the_list(sizes):
+    total = 0
+    while len(sizes) > 1:
+        before = sizes.pop(0)
+        total += (before + 1) * sizes[0]
+    return total
+
+
+def ready_with_a_larger_mean(picture, mean, std):
+    mean *= 255
+    std *= 255
+    return ((torch.as_tensor(picture) - mean) / std).permute(2, 0, 1)[None]
+
+
+def step_in_place(w, gradient, lr, weight_decay):
+    w -= lr * (gradient + weight_decay * w)
+    return w
+
+
+def flip_in_place(X, chosen):
+    X[chosen] = X[chosen].flip(3)
+    return X
+
+
+def slope_in_place(slopes, skip):
+    for i in range(len(slopes)):
+        slopes[i] += skip
+    return math.prod(slopes)
+
+
+def kept_from_the_front(accuracies, patience):
+    epoch = kept_by_waiting(accuracies, patience)
+    accuracies.insert(0, 0.0)
+    return epoch
+
+
+class BlockThatEmptiesThePicture(BlockOfLayers):
+    def forward(self, X):
+        output = self.layers(X)
+        X.data.zero_()
+        return output
+
+
+CHANGING = {
+    "to_unit": [lambda p: p.unsqueeze_(0) / 255, after(lambda p: p.zero_(), "to_unit")],
+    "training_step": [
+        after(lambda m, loss, o, X, y: X.zero_(), "training_step"),
+        after(lambda m, loss, o, X, y: y.zero_(), "training_step"),
+    ],
+    "accuracy": [after(lambda logits, y: logits.exp_(), "accuracy")],
+    "to_rgb_unit": [rows_reversed_in_place],
+    "correlate_same": [
+        after(lambda p, k: np.multiply(p, 2, out=p), "correlate_same"),
+        after(lambda p, k: k.fill(0), "correlate_same"),
+    ],
+    "edge_layer": [lambda kernels: edge_layer_from_a_dict(-kernels.neg_())],
+    "max_pool": [after(lambda p, n: p.fill(0), "max_pool")],
+    "block": [BlockThatEmptiesThePicture],
+    "receptive_field": [
+        field_that_empties_the_list,
+        after(lambda layers: layers.reverse(), "receptive_field"),
+    ],
+    "split": [split_in_place, split_that_shuffles_the_list],
+    "nll": [nll_in_place],
+    "accuracy_over_batches": [share_that_empties_the_list],
+    "to_batch": [after(lambda p: p.zero_(), "to_batch")],
+    "accuracy_by_class": [after(lambda p, y, k: p.zero_(), "accuracy_by_class")],
+    "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
+    "relabel": [relabel_in_place],
+    "log_softmax": [log_softmax_in_place],
+    "mlp_parameters": [mlp_that_empties_the_list],
+    "ready": [ready_with_a_larger_mean],
+    "decayed_step": [step_in_place],
+    "flip_some": [flip_in_place, after(lambda X, c: c.logical_not_(), "flip_some")],
+    "kept_epoch": [kept_from_the_front, after(lambda a, p: a.sort(), "kept_epoch")],
+    "slope_through": [slope_in_place],
+    "smooth": [after(lambda y, k, a: y.zero_(), "smooth")],
+    "mirrored": [
+        after(lambda model, X: X.copy_(X.flip(3)), "mirrored"),
+        after(lambda model, X: model.train(), "mirrored"),
+        after(lambda model, X: model.requires_grad_(False), "mirrored"),
+        after(lambda model, X: nn.init.zeros_(model[-1].weight), "mirrored"),
+    ],
 }
 
 # ---------------------------------------------------------------- wrong in another way
@@ -297,6 +793,49 @@ def average_with_bias(patch):
     return layer
 
 
+def correlate_into_the_pictures_type(picture, kernel):
+    result = np.zeros_like(picture)
+    result[:] = correlate_by_shifts(picture, kernel)
+    return result
+
+
+def conv_of(patch, weight):
+    layer = nn.Conv2d(1, 1, patch, stride=patch, bias=False)
+    nn.init.constant_(layer.weight, weight)
+    return layer
+
+
+class BlockOf(BlockOfLayers):
+    """The right block, with something changed or added after it was made."""
+
+    def __init__(self, channels, change=lambda weight: None, activation=nn.ReLU, end=nn.Identity):
+        super().__init__(channels)
+        self.layers[1] = activation()
+        self.layers.append(end())
+        change(self.layers[0].weight)
+
+
+class BlockOfOtherWeights(BlockOfLayers):
+    def forward(self, X):
+        weight = torch.ones_like(self.layers[0].weight)
+        return F.max_pool2d(F.relu(F.conv2d(X, weight, padding=1)), 2)
+
+
+class BlockWithoutGradients(BlockOfLayers):
+    @torch.no_grad()
+    def forward(self, X):
+        return self.layers(X)
+
+
+class BlockThatDetaches(BlockOfLayers):
+    def forward(self, X):
+        return self.layers(X).detach()
+
+
+def block_of(**options):
+    return lambda channels: BlockOf(channels, **options)
+
+
 class BlockWithoutInit(nn.Module):
     def __init__(self, channels):
         self.filter = nn.Conv2d(1, channels, 3, padding=1)
@@ -325,6 +864,11 @@ def split_seeding_torch(names, share, seed):
     torch.manual_seed(seed)
     mixed = [sorted(names)[i] for i in torch.randperm(len(names))]
     return mixed[: int(share * len(mixed))], mixed[int(share * len(mixed)) :]
+
+
+def split_of_what_shuffle_returns(names, share, seed):
+    mixed = random.Random(seed).shuffle(sorted(names))
+    return mixed[: int(share * len(names))], mixed[int(share * len(names)) :]
 
 
 def kept_that_stops_at_the_end(accuracies, patience):
@@ -360,8 +904,13 @@ WRONG = {
     ],
     "training_step": [
         (step_with(update_that_clears_between), "weights never move"),
+        (lambda m, loss_function, o, X, y: loss_function(y, m(X)), "takes the logits first"),
         (step_with(update_by_hand), "not where one step"),
         (step_with(right_update, lambda loss: None), NOTHING),
+        (
+            step_with(right_update, lambda loss: round(loss.item(), 2)),
+            "is not the loss of this step",
+        ),
         (step_with(right_update, lambda loss: (loss.item(), loss)), "one plain number"),
         (step_with(right_update, lambda loss: np.array([loss.item()])), "one plain number"),
         (step_with(right_update, lambda loss: f"{loss.item():.3f}"), "is a text, not a number"),
@@ -370,7 +919,7 @@ WRONG = {
     "accuracy": [
         (lambda logits, y: (logits.argmax(1) == y).float().mean, "are its brackets () missing?"),
         (lambda logits, y: ["0.5"], "'0.5' is a text, not a number."),
-        (lambda logits, y: (logits.argmax(0) == y).float().mean(), "RuntimeError"),
+        (lambda logits, y: sum(logits.argmax(0) == y) / len(y), "looks along a column"),
         (lambda logits, y: (logits.argmax(1) == y).float(), "One number is asked for"),
         (
             lambda logits, y: (logits.argmax() == y).float().mean(),
@@ -379,10 +928,24 @@ WRONG = {
     ],
     "to_rgb_unit": [
         (lambda bgr: cv2.flip(bgr, 1) / 255, "mirrors left and right"),
+        (
+            lambda bgr: np.uint8(bgr[:, :, ::-1] / 255),
+            "Only 0 and 1 are left, the fraction is lost",
+        ),
         (lambda bgr: bgr.transpose(2, 0, 1) / 255, "has the shape (3, 4, 5), it should"),
     ],
     "correlate_same": [
-        (lambda p, k: cv2.filter2D(p, -1, k), "mirrors the picture, as OpenCV does")
+        (lambda p, k: cv2.filter2D(p, cv2.CV_32F, k), "mirrors the picture, as OpenCV does"),
+        (
+            lambda p, k: cv2.filter2D(p, -1, k, borderType=cv2.BORDER_CONSTANT),
+            "it has got the type uint8",
+        ),
+        (correlate_into_the_pictures_type, "it has got the type uint8"),
+        (lambda p, k: p, "off by up to"),
+        (
+            lambda p, k: F.conv2d(torch.tensor(p)[None, None], torch.tensor(k)[None, None])[0, 0],
+            "it stops with RuntimeError",
+        ),
     ],
     "output_size": [
         (lambda i, f, s=1, p=0: i // s, "For (28, 3, 1, 0) it returns 28, it should be 26."),
@@ -408,6 +971,7 @@ WRONG = {
     "average_by_convolution": [
         (average_with_bias, "bias=False"),
         (lambda patch: nn.Conv2d(1, 1, patch, stride=patch, bias=False), "still random"),
+        (lambda patch: conv_of(patch, 0.5), "Each weight is 0.5: patch² of them should add"),
         (lambda patch: nn.Conv2d(3, 3, patch), "takes 3 channels, it should take 1"),
         (lambda patch: nn.AvgPool2d(patch), "this is of the type AvgPool2d"),
     ],
@@ -417,6 +981,19 @@ WRONG = {
             lambda channels: nn.Conv2d(1, channels, 5, padding=2),
             "(4, 1, 3, 3), they are (4, 1, 5, 5)",
         ),
+        (block_of(change=nn.init.ones_), "All its filters begin with the same weights"),
+        (
+            block_of(change=lambda w: w.data.copy_(w.data[:1].clone())),
+            "begin with the same weights",
+        ),
+        (block_of(change=lambda w: w.requires_grad_(False)), "are frozen, requires_grad is False"),
+        (BlockWithoutGradients, "No gradient leads from its result to its weights"),
+        (BlockOfOtherWeights, "is the convolution itself called"),
+        (BlockThatDetaches, "No gradient leads from its result to its weights"),
+        (block_of(activation=nn.Tanh), "The shape is right, the numbers are not: are there"),
+        (block_of(activation=nn.GELU), "in this order, and nothing else?"),
+        (block_of(end=nn.Dropout), "in this order, and nothing else?"),
+        (block_of(end=nn.Softmax2d), "in this order, and nothing else?"),
         (BlockMadeAnew, "make the convolution in `__init__`"),
         (block_with_a_large_pool, "has the shape (2, 4, 2, 2), it should be (2, 4, 4, 4)"),
     ],
@@ -442,7 +1019,16 @@ WRONG = {
             "is not used",
         ),
         (split_seeding_numpy, "whole program"),
+        (lambda names, share, seed: (random.shuffle([*names]), names), "Two lists are asked for"),
+        (split_of_what_shuffle_returns, "something is None, which is what list.sort, shuffle"),
         (split_seeding_torch, "whole program"),
+    ],
+    "accuracy_by_class": [
+        (
+            lambda p, y, k: torch.bincount(y[p == y]) / torch.bincount(y),
+            "torch.bincount stops at the largest class that it meets",
+        ),
+        (lambda p, y, k: (p == y).float().mean().expand(k), "off by up to"),
     ],
     "nll": [(lambda p, y: -(p * F.one_hot(y, p.shape[1])).mean(), "number of samples, not of all")],
     "accuracy_over_batches": [
@@ -450,12 +1036,13 @@ WRONG = {
     ],
     "to_batch": [
         (grey_or(lambda p: p.permute(0, 3, 2, 1)), "For (Tensor (2, 6, 5, 3)) the result has the"),
+        (grey_or(lambda p: p.permute(0, 3, 1, 2).flip(1)), "order blue, green, red"),
         (grey_or(lambda p: p.permute(3, 0, 1, 2)), "should be (2, 3, 6, 5)"),
         (lambda p: p.float() / 255, "should be (4, 1, 28, 28)"),
         (lambda p: p[:, None].double() / 255, "layers take torch.float32"),
         (lambda p: p[:, None].float(), "still go up to 255"),
         (lambda p: p[:, None] / 256, "not by 256"),
-        (lambda p: batch_by_movedim(p).sqrt(), "so that 0 stays 0 and 255 becomes 1"),
+        (lambda p: batch_by_movedim(p).sqrt(), "0 should stay 0 and 255 become 1"),
         (lambda p: p.permute(0, 3, 1, 2) / 255, "For (Tensor (4, 28, 28)) it stops with"),
     ],
     "unnormalise": [
@@ -464,6 +1051,7 @@ WRONG = {
     ],
     "relabel": [
         (relabel_in_columns, "make it flat"),
+        (lambda t, a, b: (kept(t, a, b), [t[i] // 2 for i in kept(t, a, b)]), "the labels are off"),
         (lambda t, a, b: (kept(t, a, b), [str(t[i]) for i in kept(t, a, b)]), "is a text"),
         (lambda t, a, b: (kept(t, a, b), [0.5 for i in kept(t, a, b)]), "the labels are off"),
         (lambda t, a, b: (kept(t, a, b)[1:], kept(t, a, b)[1:]), "there should be 4: those of the"),
@@ -486,7 +1074,9 @@ WRONG = {
         (lambda w, g, lr, d: w - lr * (g + d * torch.sign(torch.as_tensor(w))), "L1's gradient"),
         (lambda w, g, lr, d: str(w), "'2.0' is a text, not a number."),
     ],
-    "flip_some": [(lambda X, c: torch.where(c, X.flip(3), X), "it stops with RuntimeError")],
+    "flip_some": [
+        (lambda X, c: torch.where(c[:, None], X.flip(3), X), "it stops with RuntimeError")
+    ],
     "kept_epoch": [
         (lambda a, patience: a.index(max(a)) + 1, "patience is not used"),
         (kept_that_stops_at_the_end, "it returns 3, it should be 2"),
@@ -511,6 +1101,7 @@ WRONG = {
     "mirrored": [
         (lambda model, X: model(X) + model(X.rot90(2, (2, 3))), "half a circle"),
         (lambda model, X: X.flip(3), "it should be (4, 10)"),
+        (lambda model, X: model(X) + model(X.mT), "swaps rows and columns"),
         (lambda model, X: [model(X.flip(3)), model(X)], "two results"),
         (lambda model, X: model(X) + model(X[::-1]), "it stops with ValueError"),
     ],

@@ -89,6 +89,20 @@ def test_a_batch_size_without_batches_is_named(samples, size, drop_last):
         Batches(*samples, size, drop_last=drop_last)
 
 
+def test_an_empty_part_is_named(samples):
+    with pytest.raises(ValueError, match="there are no pictures: is a part of a split empty"):
+        Batches(samples[0][:0], samples[1][:0], 4)
+
+
+def test_labels_and_pictures_may_be_lists_and_arrays(samples):
+    X, y = samples
+    for X_, y_ in ((X.numpy(), y.tolist()), (X, y.numpy()), (X.tolist(), y)):
+        given = list(Batches(X_, y_, 4))
+        assert all(map(torch.equal, given[0], (X[:4], y[:4]))) and len(given) == 3
+        (_, y_train), _ = split_validation(X_, y_)
+        assert y_train.dtype == y.dtype and len(y_train) == 9
+
+
 # ---------------------------------------------------------------- the split
 
 

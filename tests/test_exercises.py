@@ -22,7 +22,7 @@ BY_NAME = {exercise.name: exercise for exercise in ALL_EXERCISES}
 TABLES = [
     importlib.import_module(f"helpers.checks.{module.name}")
     for module in pkgutil.iter_modules(checks.__path__)
-    if module.name != "engine"
+    if module.name not in ("engine", "enclosure", "explain")
 ]
 CHECKS = {
     name: check
@@ -33,15 +33,20 @@ CHECKS = {
 
 
 def verdict(check, *arguments):
-    """Return the line that a check, or what calls one, prints."""
+    """Return the first line that a check, or what calls one, prints; there is one verdict."""
+    lines = printed_by(check, *arguments)
+    assert [line for line in lines if line[0] in "…✗✓"] == lines[:1], lines
+    assert all(line.startswith("    ") for line in lines[1:]), lines
+    return lines[0]
+
+
+def printed_by(check, *arguments):
     before = torch.get_rng_state()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         check(*arguments)
-    lines = printed.getvalue().splitlines()
-    assert len(lines) == 1, lines
     assert torch.equal(torch.get_rng_state(), before)  # a check leaves the lesson's seed alone
-    return lines[0]
+    return printed.getvalue().splitlines()
 
 
 def verdict_of_code(exercise, code):
@@ -109,6 +114,7 @@ def test_loading_a_table_leaves_the_lessons_seed_alone(table):
 
 DOUBLE = Check(
     "double",
+    first_step="Twice, not plus two.",
     cases=[(1,), (2,)],
     right=lambda x: 2 * x,
     mistakes=[
@@ -157,8 +163,8 @@ def test_an_answer_that_changes_its_arguments_spoils_no_case():
 
     mistakes = [(lambda p: p, "{}", lambda answer, p: answer(p).max() > 0.5)]
     cases = [(np.ones((2, 2)),)] * 2
-    halve = Check("halve", cases=cases, right=lambda p: p / 2, mistakes=mistakes)
-    assert verdict(halve, halve_in_place) == "✓ halve: passed"
+    halve = Check("halve", "", cases=cases, right=lambda p: p / 2, mistakes=mistakes)
+    assert "`picture`, which was given, has changed" in verdict(halve, halve_in_place)
     assert (cases[0][0] == 1).all()
 
 

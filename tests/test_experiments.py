@@ -1,8 +1,10 @@
 """The runner of experiments, the net that its lesson compares, and fit's part in it."""
 
 import json
+import shutil
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -145,7 +147,7 @@ def test_a_file_that_is_no_text_is_ignored(cache, capsys):
     assert "Ignored: 1 damaged line." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", None, torch.tensor(0.9)])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.9", None])
 def test_what_is_not_a_number_is_not_stored(cache, value):
     def train(seed, **setting):
         return {"validation": value}
@@ -183,6 +185,119 @@ def test_what_cannot_be_written_is_found_before_the_first_training(tmp_path):
     with pytest.raises(TypeError, match="function"):
         go(train, tmp_path / "runs.jsonl", {"a": {"change": torch.relu}})
     assert train.runs == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"setting": {}, "seed": 0, "result": {"validation": 1' + "0" * 400 + "}}",
+        '{"setting": {}, "seed": 0, "result": {"validation": 1' + "0" * 9000 + "}}",
+        '{"setting": {}, "seed": 0, "result": ' + "[" * 100_000,
+    ],
+    ids=["large", "huge", "deep"],
+)
+def test_a_line_that_python_cannot_read_blocks_nothing(cache, capsys, damage):
+    cache.write_text(damage + "\n")
+    assert go(Trainer(), cache) == EXPECTED
+    assert "Ignored: 1 damaged line." in capsys.readouterr().out
+
+
+def forgetful(seed, **setting):
+    {"validation": seed}  # noqa: B018
+
+
+def one_way_out(seed, **setting):
+    if seed is None:
+        return None
+    return {"validation": 0.5}
+
+
+def test_a_forgotten_return_is_found_before_the_first_training(cache):
+    with pytest.raises(TypeError, match="train returns nothing, so its results would be lost"):
+        go(forgetful, cache)
+    assert not cache.exists()
+    assert go(one_way_out, cache)["plain"] == [{"validation": 0.5}] * 2
+    assert go(lambda seed, **setting: {"validation": 0.5}, cache)
+
+
+def test_nothing_in_place_of_a_result_is_named(cache):
+    with pytest.raises(ValueError, match="gave None: it should be a dict"):
+        go(lambda seed, **setting: one_way_out(None), cache)
+
+
+@pytest.mark.parametrize("number", [torch.tensor(0.5), np.float32(0.5), torch.tensor([0.5])])
+def test_a_number_of_another_kind_is_kept_as_a_plain_one(cache, number):
+    assert go(Trainer(value=number), cache)["plain"][0] == {"validation": 0.5}
+    assert type(go(Trainer(), cache)["plain"][0]["validation"]) is float
+
+
+def test_the_other_numbers_of_an_unusable_run_are_told(cache):
+    with pytest.raises(ValueError, match=r"It gave \{'validation': 0.875, 'train': nan\}"):
+        go(lambda seed, **setting: {"validation": 0.875, "train": float("nan")}, cache)
+
+
+class Vandal(Trainer):
+    """In its third run the file is taken away."""
+
+    def __init__(self, act, back=lambda: None):
+        super().__init__()
+        self.act, self.back = act, back
+
+    def __call__(self, seed, **setting):
+        {2: self.act, 3: self.back}.get(len(self.runs), lambda: None)()
+        return super().__call__(seed, **setting)
+
+
+def test_a_file_that_is_deleted_meanwhile_is_written_again(tmp_path, capsys):
+    cache = tmp_path / "folder" / "runs.jsonl"
+    assert go(Vandal(lambda: shutil.rmtree(cache.parent)), cache) == EXPECTED
+    train = Trainer()
+    assert go(train, cache) == EXPECTED and train.runs == []
+
+
+def test_runs_are_kept_until_the_file_can_be_written(cache, capsys):
+    def block():
+        cache.unlink()
+        cache.mkdir()
+
+    assert go(Vandal(block, cache.rmdir), cache) == EXPECTED
+    assert "Not yet saved: 1 runs" in capsys.readouterr().out
+    train = Trainer()
+    assert go(train, cache) == EXPECTED and train.runs == []
+
+
+def test_runs_that_can_never_be_written_are_returned(cache, capsys):
+    def block():
+        cache.unlink()
+        cache.mkdir()
+
+    assert go(Vandal(block), cache) == EXPECTED
+    assert "Not yet saved: 2 runs" in capsys.readouterr().out
+
+
+def test_an_interrupt_while_a_run_is_written_loses_it_not(cache, monkeypatch):
+    dumps, calls = json.dumps, []
+
+    def stopped(value, **options):
+        if "result" in value:
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+        return dumps(value, **options)
+
+    monkeypatch.setattr(experiments.json, "dumps", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        go(Trainer(), cache)
+    monkeypatch.undo()
+    train = Trainer()
+    assert go(train, cache) == EXPECTED and train.runs == [(32, 1)]
+
+
+def test_a_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    go(Trainer(), "~/runs.jsonl")
+    assert (tmp_path / "runs.jsonl").exists()
 
 
 def test_seeds_may_be_a_generator(cache):

@@ -63,6 +63,29 @@ def test_confusion_matrix_agrees_with_a_count_by_loops(classes, used):
     assert confusion_matrix(predicted, y, classes).tolist() == expected
 
 
+WHOLE = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("kind_of_y", WHOLE)
+def test_small_types_do_not_overflow_in_counting(kind, kind_of_y):
+    y = torch.arange(100).repeat(3)
+    matrix = confusion_matrix(y.flip(0).to(kind), y.to(kind_of_y), 100)
+    assert torch.equal(matrix, 3 * torch.eye(100, dtype=torch.int64).flip(0))
+    assert per_class_accuracy(y.to(kind), y.to(kind_of_y), 100).tolist() == [1.0] * 100
+
+
+def test_more_of_a_kind_than_a_small_type_holds_are_counted():
+    y = torch.ones(70_000, dtype=torch.uint8)
+    assert confusion_matrix(y, y, 2).tolist() == [[0, 0], [0, 70_000]]
+
+
+@pytest.mark.parametrize("answers", [torch.tensor([0.7]), torch.tensor([1.0])])
+def test_scores_are_no_answers(answers):
+    with pytest.raises(ValueError, match=r"answers are torch.float32, .* output.argmax\(dim=1\)"):
+        confusion_matrix(answers, torch.tensor([1]), 3)
+
+
 def test_confusion_matrix_of_nothing_is_zero():
     nothing = torch.zeros(0, dtype=torch.int64)
     assert confusion_matrix(nothing, nothing, 2).tolist() == [[0, 0], [0, 0]]
@@ -153,6 +176,29 @@ def test_a_model_without_mistakes_is_told_so(shown, capsys):
     greys, _ = mistakes(PROBABILITIES.argmax(dim=1))
     assert greys == shown == []
     assert capsys.readouterr().out == "All 5 are right.\n"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        4 * torch.eye(5)[:, :3],
+        PROBABILITIES,
+        torch.full((5, 3), float("nan")),
+        1000 * torch.eye(5)[:, :3],
+        PROBABILITIES.log() * 2,
+    ],
+    ids=["scores", "probabilities", "nan", "large scores", "summed"],
+)
+def test_scores_are_never_shown_as_probabilities(output, shown):
+    with pytest.raises(ValueError, match=r"give output.log_softmax\(dim=1\)"):
+        show_mistakes(PICTURES, output, LABELS, NAMES, alt=ALT)
+    assert not shown
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_log_probabilities_of_any_type_are_shown(kind, shown):
+    show_mistakes(PICTURES, PROBABILITIES.log().to(kind), LABELS, NAMES, alt=ALT, count=1)
+    assert "95% sure" in plt.gcf().axes[0].get_title()
 
 
 def test_confusion_of_a_class_that_does_not_exist_is_named():

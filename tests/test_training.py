@@ -952,3 +952,146 @@ def test_scheduler_steps_after_each_batch(flat, pictures):
         progress=False,
     )
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5)
+
+
+# ---------------------------------------------------------------- a training that could do nothing
+
+
+def sgd(model, lr=0.1):
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def frozen(model):
+    return model.requires_grad_(False)
+
+
+def step_schedule(make, taken=0, **options):
+    """Options of a training whose scheduler has taken some steps already."""
+
+    def plan(model):
+        optimizer = sgd(model)
+        scheduler = make(optimizer)
+        for _ in range(taken):
+            optimizer.step()
+            scheduler.step()
+        return {"optimizer": optimizer, "scheduler": scheduler} | options
+
+    return plan
+
+
+def falling(optimizer):
+    return torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, total_iters=4)
+
+
+def one_cycle(optimizer):
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=4)
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (
+            lambda model: {"optimizer": sgd(below(0.5))},
+            "holds no weight of this model that can learn",
+        ),
+        (lambda model: {"optimizer": sgd(frozen(model))}, "all weights of the model are frozen"),
+        (
+            lambda model: {"optimizer": sgd(model), "scheduler": falling(sgd(model))},
+            "the scheduler changes another optimizer",
+        ),
+        (step_schedule(falling, taken=4), "the learning rate was 0 in the whole first epoch"),
+        (
+            step_schedule(one_cycle, epochs=3),
+            "the scheduler ends after 4 steps, of which 0 are taken; this training takes 6",
+        ),
+        (step_schedule(one_cycle, taken=3), "of which 3 are taken; this training takes 2"),
+        (
+            step_schedule(torch.optim.lr_scheduler.ReduceLROnPlateau),
+            "ReduceLROnPlateau waits for a score",
+        ),
+    ],
+)
+def test_what_cannot_change_the_model_is_named(plan, words):
+    model = below(0.5)
+    before = state(model)
+    with pytest.raises(ValueError, match=words):
+        train(model, batches(*TEN, 5), **plan(model))
+    assert same(before, state(model))
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        step_schedule(falling, epochs=2),
+        step_schedule(falling, taken=3),
+        step_schedule(one_cycle, epochs=2),
+        step_schedule(lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda step: step)),
+        lambda model: {"optimizer": torch.optim.SGD([model.bias], lr=0.1)},  # a part of the model
+    ],
+)
+def test_what_changes_the_model_is_not_refused(plan):
+    model = below(0.5)
+    before = state(model)
+    train(model, batches(*TEN, 5), keep_best=False, **plan(model))
+    assert not same(before, state(model))
+
+
+def test_a_warm_up_from_0_may_fill_the_first_epoch():
+    model = below(0.5)
+    optimizer = sgd(model)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step)
+    train(model, [TEN], optimizer=optimizer, scheduler=scheduler)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+ONCE = [
+    lambda loader: (batch for batch in loader),
+    iter,
+    lambda loader: zip(*zip(*loader, strict=True), strict=True),
+    lambda loader: map(tuple, loader),
+]
+
+
+@pytest.mark.parametrize("make", ONCE)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_loader_that_can_be_read_only_once_is_named(make, place):
+    loaders = [batches(*TEN, 5), batches(*TEN, 5)]
+    loaders[place] = make(loaders[place])
+    with pytest.raises(ValueError, match="can be read only once, and each of the 2 epochs"):
+        train(below(0.5), *loaders, epochs=2)
+    assert train(below(0.5), *loaders, epochs=1).validation[0].total == 10  # nothing was read
+
+
+def test_a_loader_that_was_read_before_is_named():
+    loader = iter(batches(*TEN, 5))
+    assert evaluate(below(0.5), loader, cross_entropy).total == 10
+    with pytest.raises(ValueError, match="is the dataset empty, or was this read before"):
+        evaluate(below(0.5), loader, cross_entropy)
+
+
+class Always(nn.Module):
+    """A baseline: the same class, whatever it sees."""
+
+    def forward(self, X):
+        return F.one_hot(torch.zeros(len(X), dtype=torch.int64), 3).float()
+
+
+def test_a_model_without_weights_is_judged_and_not_trained():
+    assert evaluate(Always(), batches(*TEN, 4), cross_entropy).right == 10
+    output, labels = predict(Always(), batches(*TEN, 4))
+    assert output.shape == (10, 3) and len(labels) == 10
+    with pytest.raises(ValueError, match="the model has no weights"):
+        train(Always(), batches(*TEN, 5), optimizer=sgd(below(0.5)))
+
+
+def test_predict_names_nan(flat, pictures):
+    X, y = pictures
+    X[3] = float("nan")
+    with pytest.raises(ValueError, match="the output of 1 of 25 samples is not a number"):
+        predict(flat, batches(X, y, 5))
+
+
+def test_predict_lets_minus_infinity_through():
+    model = nn.Linear(1, 2)
+    model.bias.data[0] = -math.inf
+    assert predict(model, batches(*TEN, 5))[0][:, 0].isinf().all()

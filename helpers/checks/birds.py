@@ -17,8 +17,9 @@ def mean_and_std(seed):
 
 unnormalise = Check(
     "unnormalise",  # undo (X - mean) / std for a picture (3, H, W)
+    first_step="Normalising was two steps: minus the mean, then divided by the deviation. Undo the last one first, and mind along which axis the three numbers lie.",
     # 3 × 3 pixels: three numbers along a wrong axis raise no error
-    cases=[(normal(3, 3, 3, seed=seed), *mean_and_std(seed)) for seed in range(3)],
+    cases=[(normal(3, 3, width, seed=seed), *mean_and_std(seed)) for seed, width in enumerate([3, 3, 4])],
     right=lambda X, m, s: X * column(s) + column(m),
     mistakes=[
         (lambda X, m, s: (X - column(m)) / column(s), "That normalises once more: go the other way round."),
@@ -46,6 +47,7 @@ is_second = relabelled(lambda old, a, b: int(old == b))
 
 relabel = Check(
     "relabel",  # positions of two classes, and labels 0 and 1
+    first_step="Go through the targets once, with their positions, and note each that is one of the two.",
     cases=[([0, 2, 9, 2, 0, 1], 0, 2), ([0, 2, 9, 2, 0, 1], 2, 0), *[(whole(10, 40, seed=a).tolist(), a, b) for a, b in [(3, 5), (9, 1), (1, 2)]]],
     right=is_second,
     otherwise="The positions or the labels are off: try it with [0, 2, 9, 2] and 0, 2; that gives [0, 1, 3] and [0, 1, 1].",
@@ -62,19 +64,20 @@ relabel = Check(
         (lambda t, a, b: is_second(t, a, b)[::-1], "The two lists are in the wrong order: positions first."),
 ])
 
-SMALL = [normal(n).tolist() for n in (2, 5, 3)]
-LARGE = [[0.0, 104.0], [1000.0, 990.0, 0.0], [-900.0, -901.0]]
+SMALL = [normal(n) for n in (2, 5, 3)]
+LARGE = [torch.tensor(scores) for scores in ([0.0, 104.0], [1000.0, 980.0, 0.0], [-900.0, -930.0])]
 
-def is_right(f, inputs):
-    return all(same(f(torch.tensor(x)), torch.tensor(x).log_softmax(0)) for x in inputs)
+def is_right(f, *inputs):
+    return all(same(f(s), s.log_softmax(0)) for s in inputs)
 
-def for_large_as(wrong):
-    """Show an answer that is right for small scores, for large ones the same as this."""
-    return lambda f, _: is_right(f, SMALL) and all(same(f(torch.tensor(x)), wrong(f, torch.tensor(x))) for x in LARGE)
+def for_large(shows):
+    """Show an answer that is right for small scores, and for large ones wrong in this way."""
+    return lambda f, s: s.abs().max() > 90 and is_right(f, *SMALL) and not is_right(f, s) and shows(f(s), s)
 
 log_softmax = Check(
     "log_softmax",  # the logarithm of softmax, for scores of any size
-    cases=[(torch.tensor(scores),) for scores in SMALL],
+    first_step="Softmax does not change if the same number is taken from all scores. Which number makes the largest exp equal to 1? And the logarithm of a quotient is a difference.",
+    cases=[(scores,) for scores in SMALL + LARGE],
     right=lambda s: s.log_softmax(0),
     mistakes=[
         (lambda s: s.softmax(0), "These are the probabilities: the logarithm is missing."),
@@ -84,9 +87,9 @@ log_softmax = Check(
         (lambda s: s - (s - s.max()).exp().sum().log(), "The largest score was subtracted inside the sum only: subtract it from the scores too."),
         (lambda s: -s.log_softmax(0), "The sign is turned round: logarithms of probabilities are not above 0."),
         (lambda s: s.softmax(0).log10(), "The natural logarithm is asked for: torch.log."),
-        (lambda s: s.softmax(0).log(), "Right for small scores, but the 0 and 104 give −inf: a probability has become 0 before its logarithm was taken.", for_large_as(lambda f, s: s.softmax(0).log())),
-        (lambda s: (s.softmax(0) + 1e-12).log(), "Cutting off at a small number hides the −inf and gives a wrong answer: work with the logarithms.", for_large_as(lambda f, s: s.log_softmax(0).clamp(min=float(f(torch.tensor([0.0, 104.0]))[0])))),
-        (lambda s: s - s.exp().sum().log(), "Subtract the largest score from all of them first: this is right for small scores, but not for (0, 104), (1000, 990, 0) and (−900, −901).", lambda f, _: is_right(f, SMALL) and not is_right(f, LARGE)),
+        (lambda s: s.softmax(0).log(), "Right for small scores, but the 0 and 104 give −inf: a probability has become 0 before its logarithm was taken.", for_large(lambda given, s: same(given, s.softmax(0).log()))),
+        (lambda s: (s.softmax(0) + 1e-12).log(), "Cutting off at a small number hides the −inf and gives a wrong answer: work with the logarithms.", for_large(lambda given, s: given.isfinite().all() and same(given, s.log_softmax(0).clamp(min=float(given.min()))))),
+        (lambda s: s - s.exp().sum().log(), "Subtract the largest score from all of them first: this is right for small scores, but not for large ones.", for_large(lambda given, s: True)),
 ])
 
 def over_layers(count):
@@ -95,6 +98,7 @@ def over_layers(count):
 
 mlp_parameters = Check(
     "mlp_parameters",  # weights and biases of fully connected layers
+    first_step="Take two neighbours of the list, one layer: how many connections are there, and how many biases? Then go along the list.",
     cases=[([3072, 128, 2],), ([3072, 1024, 512, 128, 2],), ([3072, 2],), ([10, 5, 5, 3],)],
     right=over_layers(lambda a, b: a * b + b),
     mistakes=[
@@ -116,6 +120,7 @@ def normal_of(X, mean, std):
 
 ready = Check(
     "ready",  # a uint8 picture (H, W, 3) as a normalised batch of one
+    first_step="Four things in the order of training: channels to the front, 0 to 1, normalised, and an axis for the batch.",
     cases=[(pixels(h, w, 3).numpy(), *mean_and_std(seed)) for seed, (h, w) in enumerate([(32, 32), (5, 4), (3, 8)])],
     right=lambda p, m, s: normal_of(chw(p) / 255, m, s)[None],
     mistakes=[

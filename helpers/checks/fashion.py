@@ -10,14 +10,15 @@ def batch(pictures, move=lambda p: p.permute(0, 3, 1, 2)):
 
 to_batch = Check(
     "to_batch",  # uint8 (N, H, W) or (N, H, W, 3) → float32 (N, C, H, W), 0–1
+    first_step="Tell the two kinds apart by how many axes they have. Grey ones lack an axis, colour ones have it in the wrong place.",
     cases=[(pixels(*shape, high=200),) for shape in [(4, 28, 28), (2, 6, 5, 3), (2, 8, 8, 3), (5, 7, 9)]],
     right=lambda p: batch(p) / 255,
-    otherwise="Divide by 255, so that 0 stays 0 and 255 becomes 1, in every batch alike.",
+    otherwise="The shape is right, the numbers are not: 0 should stay 0 and 255 become 1, each pixel in its place.",
     mistakes=[
         (lambda p: batch(p).numpy() / 255, "A tensor is asked for, this is of the type {}.", no_tensor),
-        (lambda p: (batch(p) / 255, p.zero_())[0], "The pictures that were given have changed: make new ones.", lambda f, p: torch.is_tensor(f(given := p.clone())) and not torch.equal(given, p)),
         (lambda p: batch(p, move=lambda p: p) / 255, "The channels of colour pictures are still last: permute(0, 3, 1, 2) moves them."),
         (lambda p: batch(p, move=lambda p: p.reshape(len(p), 3, *p.shape[1:3])) / 255, "The shape is right, but the numbers of colour pictures are in the wrong places: view and reshape only cut the same row of numbers into other pieces; permute moves the axis."),
+        (lambda p: batch(p).flip(1) / 255, "The colours are in the order blue, green, red: keep them as they are."),
         (lambda p: batch(p) / batch(p).max(), "The largest number of the batch becomes 1: divide by 255, in every batch alike."),
         (lambda p: batch(p).byte(), "The result is {}: make it float.", lambda f, p: not f(p).is_floating_point() and f(p).dtype),
         (lambda p: batch(p).double() / 255, "The result is {}: layers take torch.float32.", not_float32),
@@ -27,6 +28,7 @@ to_batch = Check(
 
 output_megabytes = Check(
     "output_megabytes",  # size of a layer's float32 output
+    first_step="Count the numbers of one picture's output first, then those of the whole batch, then their bytes.",
     cases=[(4, 28, 28, 54_000), (4, 28, 28, 64), (16, 28, 28, 32), (32, 10, 12, 1000)],
     right=lambda m, h, w, n: 4 * m * h * w * n / 1e6,
     mistakes=[
@@ -44,6 +46,7 @@ output_megabytes = Check(
 
 conv_parameters = Check(
     "conv_parameters",  # weights and biases of a convolution
+    first_step="Count one feature map: it has a kernel for each channel that comes in, and one bias.",
     cases=[(1, 4, 3), (4, 4, 3), (16, 32, 5), (3, 64, 7), (2, 1, 1)],
     right=lambda i, o, k: o * (i * k * k + 1),
     mistakes=[
@@ -65,13 +68,22 @@ def answers_and_labels(n, classes):
     guess = whole(classes, len(y), seed=1)
     return torch.where(whole(5, len(y), seed=2) < 3, y, guess), y, classes
 
+def without_a_hit(n, classes):
+    """The last class is never answered, the one before it never rightly."""
+    guess, y, classes = answers_and_labels(n, classes)
+    guess[guess == classes - 1] = 0
+    guess[y == classes - 2] = 0
+    return guess, y, classes
+
 accuracy_by_class = Check(
     "accuracy_by_class",  # the share of right answers in each class
-    cases=[answers_and_labels(50, 3), answers_and_labels(200, 10), answers_and_labels(37, 4)],
+    first_step="Take one class alone: choose the samples with this label, and ask which share of them was answered with it.",
+    cases=[answers_and_labels(50, 3), answers_and_labels(200, 10), answers_and_labels(37, 4), without_a_hit(40, 5)],
     right=of_each_class(lambda a, y: (a & y).sum() / y.sum()),
     mistakes=[
         (of_each_class(lambda a, y: (a & y).sum() / a.sum()), "You divide by how often the class was answered. Divide by how many samples have that label."),
         (of_each_class(lambda a, y: (a & y).float().mean()), "You divide by all samples: divide by those of the class."),
+        (lambda predicted, y, classes: torch.bincount(y[predicted == y]) / torch.bincount(y), "torch.bincount stops at the largest class that it meets, and the last class may have no right answer: minlength=classes."),
         (of_each_class(lambda a, y: (a & y).sum()), "These are counts: divide by the number of samples of the class."),
         (of_each_class(lambda a, y: 100 * (a & y).sum() / y.sum()), "Return shares between 0 and 1."),
         (of_each_class(lambda a, y: (~a & y).sum() / y.sum()), "That is the share of wrong answers."),

@@ -1,11 +1,14 @@
 """Checks of the lesson Filters and edges."""
 
 import numpy as np
+import torch
+from torch import nn
 
 from helpers.checks.engine import Check, conv, normal, numbers_of, output_of, pixels
 
 to_rgb_unit = Check(
     "to_rgb_unit",  # uint8 (H, W, 3) in BGR order → float (H, W, 3) in RGB order, 0–1
+    first_step="Print bgr.shape: which of the three axes are the colours? Only that one is to be reversed.",
     # also square ones and one of width 3, where a wrong axis would not show in the shape
     cases=[(pixels(*shape, 3).numpy(),) for shape in [(4, 5), (6, 6), (5, 3)]],
     right=lambda p: p[:, :, ::-1] / 255,
@@ -16,7 +19,7 @@ to_rgb_unit = Check(
         (lambda p: p[:, ::-1] / 255, "That mirrors left and right: the colours are on the last axis."),
         (lambda p: p[::-1, ::-1, ::-1] / 255, "That reverses all three axes; only the last one, the colours, is to be reversed."),
         (lambda p: p[:, :, ::-1] / 256, "White is 255, not 256: so divided, it is below 1."),
-        (lambda p: p[:, :, ::-1] // 255, "`//` throws the fraction away: use `/`."),
+        (lambda p: p[:, :, ::-1] // 255, "Only 0 and 1 are left, the fraction is lost: divide with `/`, and keep floats."),
 ])
 
 def correlate(picture, kernel, padding=0, mode="constant"):
@@ -24,9 +27,21 @@ def correlate(picture, kernel, padding=0, mode="constant"):
     windows = np.lib.stride_tricks.sliding_window_view(picture, kernel.shape)
     return np.einsum("ijkl,kl->ij", windows, kernel)
 
+def nearly_right(result, picture, kernel):
+    right = correlate(picture, kernel, len(kernel) // 2)
+    return np.shape(result) == right.shape and np.abs(right - np.asarray(result)).max() < 1
+
+def torch_conv(picture, kernel):
+    X, weight = torch.as_tensor(picture)[None, None], torch.as_tensor(kernel)[None, None]
+    return nn.functional.conv2d(X, weight, padding=len(kernel) // 2)[0, 0]
+
 correlate_same = Check(
     "correlate_same",  # zeros around the picture, result as large as it
-    cases=[(normal(*size).numpy(), normal(k, k, seed=1).numpy()) for size, k in [((6, 8), 3), ((7, 5), 3), ((9, 9), 5)]],
+    first_step="Make the picture larger by a border of zeros first, so that the kernel can also stand on its corners. How wide must it be for a 3×3 kernel, how wide for 5×5?",
+    cases=[
+        *[(normal(*size).numpy(), normal(k, k, seed=1).numpy()) for size, k in [((6, 8), 3), ((7, 5), 3), ((9, 9), 5)]],
+        (pixels(5, 6, high=20).numpy(), normal(3, 3, seed=2).abs().numpy()),  # whole numbers
+    ],
     right=lambda p, k: correlate(p, k, len(k) // 2),
     mistakes=[
         (lambda p, k: correlate(p, k), "There is no padding: the result is smaller than the picture."),
@@ -36,11 +51,14 @@ correlate_same = Check(
         (lambda p, k: correlate(p, k.T, len(k) // 2), "Rows and columns of the kernel are swapped."),
         (lambda p, k: correlate(p, k, len(k) // 2, "reflect"), "The border mirrors the picture, as OpenCV does; the task asks for zeros."),
         (lambda p, k: correlate(p, k, len(k) // 2, "edge"), "The border repeats the edge of the picture; the task asks for zeros."),
+        (lambda p, k: correlate(p, k, len(k) // 2).astype(p.dtype), "The picture is of whole numbers, the result is not; but it has got the type {}. Make it of floats, such as np.zeros(picture.shape).", lambda f, p, k: (kind := np.asarray(f(p, k)).dtype).kind in "iu" and nearly_right(f(p, k), p, k) and kind),
+        (lambda p, k: torch_conv(p, k), "PyTorch multiplies numbers of one type only, and this picture is of whole numbers: make it float first."),
         (lambda p, k: correlate(p, k, len(k) // 2) / k.size, "That is the mean of the products: take their sum."),
 ])
 
 output_size = Check(
     "output_size",  # how many outputs along one axis
+    first_step="With a pencil: how many steps can the kernel go from its first position, before it hangs over the end? The border makes the way longer, on both sides.",
     cases=[
         (28, 3, 1, 0), (28, 3, 1, 1), (32, 5, 2, 0), (64, 7, 3, 2), (11, 4, 2, 1), (9, 9, 1, 0), (90, 5, 4, 3), (41, 1, 2, 3),
         (28, 5), (32, 3, 2),  # by default a stride of 1 and no padding
@@ -63,6 +81,7 @@ def below_edges(kernel):
 
 horizontal_kernel = Check(
     "horizontal_kernel",  # 3×3, answers to horizontal edges alone, positive where it is brighter below
+    first_step="Imagine the kernel on a picture that is dark above and bright below: which rows should count as plus, which as minus? On a flat picture all must cancel.",
     cases=[()],
     run=lambda kernel: kernel,  # the answer is a list, no function
     mistakes=[
@@ -78,6 +97,7 @@ horizontal_kernel = Check(
 
 edge_layer = Check(
     "edge_layer",  # (n, 3, 3) → nn.Conv2d from 1 to n channels that keeps the size
+    first_step="Make the layer first, and print layer.weight.shape: your kernels must get that shape before they are put there.",
     cases=[(normal(n, 3, 3), normal(2, 1, *size, seed=1)) for n, size in [(1, (6, 8)), (3, (7, 5)), (4, (9, 9))]],
     run=output_of,
     right=lambda k: conv(k[:, None], padding=1),

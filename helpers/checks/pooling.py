@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.engine import Check, conv, normal, output_of
+from helpers.checks.engine import Check, conv, normal, output_of, same
 
 
 def pool(picture, patch, reduce=np.max):
@@ -16,6 +16,7 @@ def overlapping(picture, patch):
 
 max_pool = Check(
     "max_pool",  # (H, W) → (H // patch, W // patch), the patches' largest
+    first_step="The result at (i, j) belongs to one patch: at which row and column of the picture does it begin, where does it end?",
     cases=[
         (normal(6, 8).numpy(), 2), (normal(9, 6).numpy(), 3),
         (normal(5, 7).numpy(), 2),  # the last row and column belong to no whole patch
@@ -36,6 +37,7 @@ max_pool = Check(
 
 pooled_size = Check(
     "pooled_size",  # outputs along one axis; stride None means the patch
+    first_step="It is the size of a convolution's output without padding. What is the stride, if none is given?",
     cases=[(28, 2), (7, 2), (64, 3), (8, 4), (28, 3, 2), (9, 3, 1), (32, 2, 3), (10, 4, 2), (10, 3, 4)],
     right=lambda i, f, s=None: (i - f) // (s or f) + 1,
     mistakes=[
@@ -56,6 +58,7 @@ def field(layers, strides=np.multiply, after=False, minus=1):
 
 receptive_field = Check(
     "receptive_field",  # layers as (kernel, stride), first to last → pixels seen
+    first_step="Keep two numbers while you go through the layers: how many pixels are seen so far, and how many pixels two neighbouring outputs are apart.",
     cases=[([(3, 1)],), ([(3, 1), (3, 1)],), ([(3, 1), (2, 2)],), ([(3, 1), (2, 2), (3, 1)],), ([(3, 1), (2, 2)] * 3,), ([(5, 2), (3, 1), (2, 2), (3, 1)],), ([(7, 3), (3, 4), (3, 1)],)],
     right=field,
     mistakes=[
@@ -75,6 +78,7 @@ def window(patch, value, stride):
 
 average_by_convolution = Check(
     "average_by_convolution",  # an nn.Conv2d, 1 → 1, equal to nn.AvgPool2d(patch)
+    first_step="A mean is a weighted sum in which each number has the same weight. Which weight, for patch × patch numbers? And how far does pooling move?",
     cases=[(n, normal(2, 1, 12, 18)) for n in (2, 3, 4)],
     run=output_of,
     right=lambda n: window(n, 1 / n**2, n),
@@ -85,6 +89,7 @@ average_by_convolution = Check(
         (lambda n: window(n, 1 / n, n), "A patch×patch window has patch² pixels: each weight is 1 / patch²."),
         (lambda n: window(n, 1 / 4, n), "1/4 is right for a patch of 2 only."),
         (lambda n: window(n, 1 / 9, n), "1/9 is right for a patch of 3 only."),
+        (lambda n: window(n, 0.5, n), "Each weight is {}: patch² of them should add up to 1.", lambda f, n, X: (w := f(n).weight).std() < 1e-6 and not same(w.sum(), 1) and f"{w.mean():.4g}"),
 ])
 
 def convolutions(model):
@@ -107,16 +112,39 @@ class ListedBlock(nn.Module):
     def forward(self, X):
         return nn.functional.max_pool2d(self.layers[0](X).relu(), 2)
 
+def begins_alike(weights):
+    return bool((weights == (weights[:1] if len(weights) > 1 else weights.mean())).all())
+
+def block_with(change, channels):
+    """The right block, after a change of its filter's weights."""
+    model = nn.Sequential(nn.Conv2d(1, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+    change(model[0].weight)
+    return model
+
+class BlockWithoutGradient(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.layers = block_with(lambda weights: None, channels)
+
+    def forward(self, X):
+        with torch.no_grad():
+            return self.layers(X)
+
 block = Check(
     "block",  # an nn.Module: 3×3 convolution, ReLU, 2×2 max pooling
+    first_step="Layers with weights are made in __init__ and kept as attributes of self; forward says in which order they are used. Which size of padding keeps the height and width?",
     cases=[(n, normal(2, 1, *size)) for n, size in [(4, (8, 8)), (3, (10, 6)), (1, (7, 12))]],
     run=run_block,
     right=lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
+    otherwise="The shape is right, the numbers are not: are there the convolution, ReLU and max pooling, in this order, and nothing else?",
     mistakes=[
         (lambda n: nn.functional.relu, "Block must be a class derived from nn.Module.", lambda block, n, X: not isinstance(block(n), nn.Module)),
         (ListedBlock, "Its weights are not its own: make the convolution in `__init__` and keep it as `self.…`, not in a plain list.", lambda block, n, X: not convolutions(model := block(n)) and model(X).requires_grad),
         (lambda n: nn.MaxPool2d(2), "One nn.Conv2d is asked for, there are {}.", lambda block, n, X: (count := len(convolutions(block(n)))) != 1 and str(count)),
         (lambda n: nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), "The weights should be {}.", lambda block, n, X: (found := convolutions(block(n))[0].weight.shape) != (n, 1, 3, 3) and f"{(n, 1, 3, 3)}, they are {tuple(found)}"),
+        (lambda n: block_with(lambda w: w.requires_grad_(False), n), "Its weights are frozen, requires_grad is False: they could not be learned.", lambda block, n, X: not all(w.requires_grad for w in block(n).parameters())),
+        (lambda n: block_with(nn.init.zeros_, n), "All its filters begin with the same weights, and so would stay the same: leave the random ones that nn.Conv2d begins with.", lambda block, n, X: begins_alike(convolutions(block(n))[0].weight)),
+        (BlockWithoutGradient, "No gradient leads from its result to its weights, so they could not be learned: is the convolution itself called, and neither torch.no_grad() nor detach()?", lambda block, n, X: not block(n)(X).requires_grad),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.MaxPool2d(2)), "The ReLU is missing."),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU()), "The pooling is missing."),
         (lambda n: nn.Sequential(nn.Conv2d(1, n, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2)), "That is average pooling: max is asked for."),

@@ -9,6 +9,7 @@ from helpers.checks.engine import Check, normal
 
 decayed_step = Check(
     "decayed_step",  # one step of SGD with weight decay
+    first_step="Write down the gradient that the step uses: that of the loss, and what decay adds to it. Then it is an ordinary step.",
     cases=[(2.0, 0.0, 0.1, 0.25), (-1.5, 0.5, 0.2, 0.1), (normal(6), normal(6, seed=1), 0.05, 0.3)],
     right=lambda w, g, lr, d: w - lr * (g + d * w),
     mistakes=[
@@ -32,7 +33,8 @@ def put(X, chosen, flipped):
 
 flip_some = Check(
     "flip_some",  # mirror the chosen pictures of a batch left to right
-    cases=[(normal(*shape), torch.arange(shape[0]) % 3 != 1) for shape in [(6, 3, 5, 5), (3, 1, 7, 7), (8, 3, 6, 6)]],
+    first_step="Mirror all of them first, in a new tensor. Then choose for each picture, with shapes that fit.",
+    cases=[(normal(*shape), torch.arange(shape[0]) % 3 != 1) for shape in [(6, 3, 5, 5), (3, 1, 7, 7), (8, 3, 6, 4)]],
     right=lambda X, c: put(X, c, X.flip(3)),
     mistakes=[
         (lambda X, c: X.flip(3), "That mirrors all pictures: `chosen` says which."),
@@ -43,6 +45,7 @@ flip_some = Check(
         (lambda X, c: put(X, c, X.flip(0)), "That swaps whole pictures: columns are axis 3."),
         (lambda X, c: put(X, c, X.flip(2, 3)), "That turns them by half a circle: columns only, axis 3."),
         (lambda X, c: put(X, c, X.mT), "That swaps rows and columns: reverse the columns."),
+        (lambda X, c: torch.where(c, X.flip(3), X), "`chosen` has the shape (N,), the pictures (N, C, H, W): chosen[:, None, None, None] goes with them."),
         (lambda X, c: X[c].flip(3), "The pictures that are not chosen are gone: return all, in their places."),
         (lambda X, c: X * ~c[:, None, None, None], "The chosen pictures became black."),
 ])
@@ -68,6 +71,7 @@ def with_a_counter(accuracies, patience, reset=True, against_best=True):
 
 kept_epoch = Check(
     "kept_epoch",  # the epoch that early stopping keeps, from 1 on
+    first_step="Go through the epochs as training does, remember the best so far, and stop when it is too long ago.",
     cases=[
         ([0.6, 0.7, 0.8, 0.78, 0.79, 0.77, 0.9], 3), ([0.6, 0.7, 0.8, 0.78, 0.79, 0.77, 0.9], 4), ([0.5, 0.6, 0.6, 0.6, 0.65], 3), ([0.6, 0.8, 0.7, 0.7, 0.7, 0.7, 0.9], 2),
         ([0.7, 0.7, 0.6, 0.9], 2), ([0.5, 0.6, 0.7], 2), ([0.8, 0.7, 0.9, 0.1], 1), ([0.6, 0.5, 0.7, 0.6, 0.8], 2),
@@ -91,7 +95,8 @@ kept_epoch = Check(
 
 slope_through = Check(
     "slope_through",  # the slope through a chain of layers
-    cases=[(slopes, skip) for slopes in [[0.5, 0.5], [0.2, -0.5, 3.0]] for skip in (False, True)] + [([0.4] * 10, False), ([0.1] * 10, True)],
+    first_step="What is the slope of one layer, without and with the way around it? Slopes of layers in a row are combined as the chain rule says.",
+    cases=[(slopes, skip) for slopes in [[0.5, 0.5], [0.2, -0.5, 3.0]] for skip in (False, True)] + [([0.4] * 10, False), ([0.1] * 10, True), ([0.7531, 0.9], False)],
     right=lambda slopes, skip: math.prod(s + skip for s in slopes),
     mistakes=[
         (lambda slopes, skip: math.prod(slopes), "With skip, a layer gives x + layer(x): its slope is 1 + that of the layer."),

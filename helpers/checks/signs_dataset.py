@@ -46,6 +46,7 @@ PICTURES_AND_OTHERS = [
 
 label_of = Check(
     "label_of",  # the label at the beginning of a picture's name, or None
+    first_step="Three questions in turn: does it end like a picture (whatever the case)? is the first character one of 0 to 5? does _ follow at once? Any no gives None.",
     cases=[("3_IMG_0123.jpg",)],
     run=lambda label_of, name: [label_of(name)],  # in a list, since None is an answer here
     mistakes=[
@@ -63,10 +64,6 @@ def parts(names, share, more=0):
     cut = int(share * len(names))
     return names[:cut], names[cut + more :]
 
-def in_place(names, share, seed):
-    names.sort()
-    return parts(mixed(names, seed), share)
-
 def seeding_all(names, share, seed):
     random.seed(seed)
     return parts(random.sample(sorted(names), len(names)), share)
@@ -79,27 +76,21 @@ def is_not_mixed(split, *case):
     return train in (sorted(sorted(NAMES)[: len(train)]), sorted(NAMES[: len(train)]))
 
 def changes_random_numbers(split, *case):
-    """Whether random numbers of the whole program differ after a call: Python's, NumPy's, torch's.
-
-    Those of Python and NumPy are put back; a check has its own of torch.
-    """
+    """Whether random numbers of the whole program differ after a call: Python's, NumPy's, torch's."""
     numpy = np.random.mtrand  # what np.random.shuffle and the like draw from
-    found = random.getstate(), numpy.get_state()
     draws = []
     for do in (lambda: None, lambda: split(*case)):
         set_seed(0)
         do()
         draws.append((random.random(), numpy.random(), torch.rand(1).item()))
-    random.setstate(found[0])
-    numpy.set_state(found[1])
     return draws[0] != draws[1]
 
 split = Check(
     "split",  # two lists, the same for any order of the names
+    first_step="The same result in every run and for every order needs two things: a fixed order to begin with, and random numbers of your own, from the seed.",
     cases=[(NAMES, 0.8, 230)],
     mistakes=[
-        (lambda names, share, seed: sorted(names), "Two lists are asked for: return training, rest", lambda f, *case: not isinstance(f(*case), tuple | list) or len(f(*case)) != 2),
-        (in_place, "The list that was given has changed: shuffle a copy, such as sorted(names) makes.", lambda f, names, *rest: f(names, *rest) and names != NAMES),
+        (lambda names, share, seed: sorted(names), "Two lists are asked for: return training, rest", lambda f, *case: not isinstance(f(*case), tuple | list) or len(f(*case)) != 2 or not all(hasattr(part, "__len__") for part in f(*case))),
         (lambda names, share, seed: parts(mixed(names, seed), share, more=1), "Together the two lists should hold each name exactly once.", lambda f, *case: sorted(name for part in f(*case) for name in part) != sorted(NAMES)),
         (lambda names, share, seed: parts(mixed(names, seed), 1 - share), "0.8 of 60 names are 48 and 12, not {}.", lambda f, *case: abs((n := len(f(*case)[0])) - 48) > 1 and f"{n} and {60 - n}"),
         (lambda names, share, seed: parts(sorted(names), share), "The names are not shuffled: the last labels would be missing in training.", is_not_mixed),
@@ -107,11 +98,12 @@ split = Check(
         (lambda names, share, seed: parts(random.Random(seed).sample(names, len(names)), share), "Another order of the names gives another split: sort them first.", lambda f, *case: training_part(f) != training_part(f, NAMES[::-1])),
         (lambda names, share, seed: parts(mixed(names, 1), share), "Another seed gives the same split: the seed is not used.", lambda f, *case: training_part(f) == training_part(f, seed=231)),
         (lambda names, share, seed: parts(mixed(names, seed), 0.8), "With a share of 0.5 the first list should hold 30 of 60 names: is share used?", lambda f, *case: len(training_part(f, share=0.5)) != 30),
-        (seeding_all, "It sets the seed for the whole program: random.Random(seed) keeps it to itself.", changes_random_numbers),
+        (seeding_all, "It uses the random numbers of the whole program: random.Random(seed) keeps it to itself.", changes_random_numbers),
 ])
 
 count_batches = Check(
     "count_batches",  # batches of a DataLoader
+    first_step="How many full batches are there, and is there a rest? Only the rest makes a difference to drop_last.",
     cases=[(864, 32), (216, 64), (216, 64, True), (64, 64), (64, 64, True), (10, 64), (1, 1), (10, 64, True), (101, 10), (101, 10, True)],
     right=lambda n, b, drop=False: n // b if drop else -(-n // b),
     mistakes=[

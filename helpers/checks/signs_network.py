@@ -7,6 +7,7 @@ from helpers.checks.engine import Check, normal, whole
 
 flatten_size = Check(
     "flatten_size",  # numbers left after blocks that halve the picture
+    first_step="Follow one side of the picture through the blocks, one after the other. In the end it counts twice, once for each map.",
     cases=[(64, 128, 3), (32, 64, 2), (28, 16, 2), (28, 16, 3), (30, 5, 1), (96, 7, 4)],
     right=lambda size, maps, blocks: maps * (size // 2**blocks) ** 2,
     mistakes=[
@@ -24,6 +25,7 @@ def chosen(log_p, y):
 
 nll = Check(
     "nll",  # the mean of minus the log-probabilities of the labels
+    first_step="Pick, then average: one number in each row, the one at the label. Which sign makes it a loss?",
     cases=[(normal(n, classes).log_softmax(1), whole(classes, n)) for n, classes in [(8, 6), (5, 10), (6, 6)]],
     right=lambda p, y: -chosen(p, y).mean(),
     mistakes=[
@@ -40,6 +42,7 @@ nll = Check(
 
 accuracy_over_batches = Check(
     "accuracy_over_batches",  # right answers over all samples
+    first_step="Each sample counts once, in whatever batch it was. How many are right in all, of how many?",
     cases=[([32] * 6 + [0], [32] * 6 + [24]), ([3, 4, 1], [5, 5, 2]), ([7], [9]), ([10, 0, 3], [10, 40, 3])],
     right=lambda rights, sizes: sum(rights) / sum(sizes),
     mistakes=[

@@ -10,7 +10,8 @@ from helpers.checks.engine import Check, linear, normal
 
 time_to_goal = Check(
     "time_to_goal",  # seconds of training
-    cases=[(8, 45_000, 64, 0.05), (5, 45_000, 512, 0.2), (3, 1000, 300, 0.5), (2, 600, 300, 1.5)],
+    first_step="How many steps are in one epoch? A batch that is not full is no step.",
+    cases=[(8, 45_000, 64, 0.05), (5, 45_000, 512, 0.2), (3, 1000, 300, 0.5), (2, 600, 300, 1.5), (1, 1000, 300, 0.0123456)],
     right=lambda e, n, b, s: e * (n // b) * s,
     mistakes=[
         (lambda e, n, b, s: e * n / b * s, "There are no parts of batches: use `//`, which rounds down."),
@@ -33,6 +34,7 @@ def up_and_down(step, steps, peak=0.2):
 
 triangle = Check(
     "triangle",  # the share of the highest learning rate before a step
+    first_step="Two straight lines: write down where each begins and ends, at which step and with which share.",
     cases=[
         *[(step, 50) for step in (0, 3, 10, 11, 30, 49, 50)],
         *[(step, 30, 0.4) for step in (0, 6, 12, 13, 21, 29)],
@@ -61,6 +63,7 @@ triangle = Check(
 
 operations = Check(
     "operations",  # multiplications and additions of a convolution
+    first_step="Take a single number of the output: how many products is it made of? Then count the numbers of the output.",
     cases=[(1, 1, 1, 3, 5, 4), (512, 24, 32, 3, 31, 31), (64, 3, 24, 2, 31, 30), (10, 16, 8, 5, 7, 9)],
     right=lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h * w,
     mistakes=[
@@ -93,6 +96,7 @@ def smoothed(y, classes, amount):
 
 smooth = Check(
     "smooth",  # labels int64 (N,) → targets float (N, classes)
+    first_step="Begin with 1 for the right class and 0 for the others, shrink it, and share out what was taken away.",
     cases=[(torch.tensor([0, 2, 1, 2]), 3, 0.3), (torch.tensor([9, 0, 4]), 10, 0.2), (torch.tensor([1, 1, 0, 3, 2]), 5, 0.5), (torch.tensor([2, 0]), 4, 0.0)],
     right=smoothed,
     mistakes=[
@@ -111,17 +115,18 @@ smooth = Check(
         (lambda y, k, a: smoothed(y, k, a).numpy(), "A float tensor is asked for, this is of the type {}.", lambda f, *case: not (torch.is_tensor(t := f(*case)) and t.is_floating_point()) and type(t).__name__),
 ])
 
-def model_and_pictures(count, channels, side, classes):
-    X = normal(count, channels, side, side)
+def model_and_pictures(count, channels, height, width, classes):
+    X = normal(count, channels, height, width)
     first, last = linear(X[0].numel(), 8), linear(8, classes, seed=1)
-    return nn.Sequential(nn.Flatten(), first, nn.ReLU(), last), X
+    return nn.Sequential(nn.Flatten(), first, nn.ReLU(), last).eval(), X
 
 def both(turn=lambda X: X.flip(3), put=torch.add):
     return lambda model, X: put(model(X), model(turn(X)))
 
 mirrored = Check(
     "mirrored",  # the scores of the pictures and of their mirror images, added
-    cases=[model_and_pictures(4, 3, 6, 10), model_and_pictures(3, 1, 5, 2), model_and_pictures(5, 4, 4, 3)],
+    first_step="A picture is (C, H, W), and there are N of them: which axis are the columns? The model can be asked twice.",
+    cases=[model_and_pictures(4, 3, 6, 6, 10), model_and_pictures(3, 1, 5, 5, 2), model_and_pictures(5, 4, 4, 7, 3)],
     right=both(),
     mistakes=[
         (both(put=lambda a, b: (a, b)), "These are two results: add the scores, and return one tensor.", lambda f, m, X: isinstance(f(m, X), tuple | list)),

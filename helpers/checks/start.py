@@ -11,6 +11,7 @@ from helpers.checks.engine import Check, linear, no_tensor, normal, not_float32,
 
 to_unit = Check(
     "to_unit",  # uint8 (H, W), 0–255 → float32 (1, H, W), 0–1
+    first_step="Look at the shapes first: one axis is to be added in front. Then think of what number white should become.",
     cases=[(pixels(28, 28),), (pixels(5, 7),), (pixels(1, 3),)],
     right=lambda p: p[None] / 255,
     mistakes=[
@@ -25,7 +26,8 @@ to_unit = Check(
 
 gradient_step = Check(
     "gradient_step",  # the new w
-    cases=[(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01), (0.1, -0.6, 0.3), (0.6, 0.1, 0.3), (-0.5, 0.4, 0.3), (1.3, 0.9, 0.3)],
+    first_step="The gradient says which way is uphill, and how steep. How far you go is for lr to decide.",
+    cases=[(2.0, 4.0, 0.1), (-1.0, 0.5, 0.01), (0.1, -0.6, 0.3), (0.6, 0.1, 0.3), (-0.5, 0.4, 0.3), (1.3, 0.9, 0.3), (0.1234567, 0.7654321, 0.03)],
     right=lambda w, g, lr: w - lr * g,
     mistakes=[
         (lambda w, g, lr: w + lr * g, "That is uphill: the gradient shows where the loss grows, so subtract."),
@@ -52,7 +54,9 @@ def step_of(order, returns=lambda loss: loss.item()):
     """Make a training step that does only these, in this order."""
     def step(model, loss_function, optimizer, X, y):
         for name in order.split():
-            if name in ("predict", "predict_otherwise"):
+            if name == "predict_the_wrong_way_round":
+                loss = loss_function(y, model(X))
+            elif name in ("predict", "predict_otherwise"):
                 loss = (loss_function if name == "predict" else F.cross_entropy)(model(X), y)
             else:
                 loss.backward() if name == "backward" else getattr(optimizer, name)()
@@ -67,10 +71,12 @@ def only_the_loss_is_wrong(step, *case):
 
 training_step = Check(
     "training_step",  # one update, returns the loss
+    first_step="Write down the five things a step does, in order: forget the old gradients, predict, measure the loss, find the new gradients, move.",
     cases=[a_training(0), a_training(5)],
     run=two_steps,
     right=step_of(RIGHT),
     otherwise="The weights are not where one step on this batch leads.",
+    changes=(0, 2),  # the model and the optimizer
     mistakes=[
         (step_of(RIGHT, returns=lambda loss: [loss.item()]), "Return the loss alone: one plain number.", lambda step, *case: isinstance(loss := step(*case), tuple | list) or np.ndim(loss) > 0),
         (step_of(RIGHT, returns=lambda loss: loss), "The loss is still a tensor that holds its whole history in memory: return `loss.item()`.", lambda step, *case: getattr(step(*case), "requires_grad", False)),
@@ -80,11 +86,13 @@ training_step = Check(
         (step_of("zero_grad predict_otherwise backward step"), "That is another loss: call the `loss_function` that is given."),
         (step_of("predict step zero_grad backward"), "Each step uses the gradients of the batch before: `backward()` comes first, then `step()`."),
         (step_of("step zero_grad predict backward"), "Each step uses the gradients of the batch before: `backward()` comes first, then `step()`."),
+        (step_of("zero_grad predict_the_wrong_way_round"), "The loss function takes the logits first, then the labels: loss_function(logits, y)."),
         (step_of(RIGHT + " predict"), "The weights are right; the number returned is not the loss of this step.", only_the_loss_is_wrong),
 ])
 
 accuracy = Check(
     "accuracy",  # logits float (N, K), y int64 (N,) → the share of right answers
+    first_step="The answer of the network for a picture is the class with the largest score of its row. Begin with these N answers.",
     cases=[(normal(n, k), whole(k, n)) for n, k in [(50, 10), (7, 7), (33, 2)]],
     right=lambda logits, y: (logits.argmax(1) == y).float().mean(),
     mistakes=[
@@ -92,5 +100,6 @@ accuracy = Check(
         (lambda logits, y: (logits.argmax(1) == y).float().mean() * 100, "Return the share, between 0 and 1; per cent is for printing."),
         (lambda logits, y: (logits.argmax(1) != y).float().mean(), "That is the share of wrong answers."),
         (lambda logits, y: (logits.argmin(1) == y).float().mean(), "The answer of the network is the class with the largest score: argmax."),
+        (lambda logits, y: (logits.argmax(0) == y).float().mean(), "`argmax(dim=0)` looks along a column, at one class of all pictures: the scores of one picture are a row, dim=1."),
         (lambda logits, y: (logits.argmax(1) == y).sum() / logits.numel(), "Divide by the number of samples, not of scores."),
 ])

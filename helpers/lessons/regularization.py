@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -41,12 +43,14 @@ def run_all(
     """Train with each setting and each seed, and keep every finished run in a file.
 
     Stopped half-way, it goes on where it was. It says how many runs it took from the file, and how
-    many lines there it could not use.
+    many lines there it could not use. If the file vanishes meanwhile, it is written anew; if it
+    cannot be written any more, the runs are kept until it can, or until they are returned.
 
     Parameters
     ----------
     train : callable `(seed, **setting)` -> dict
-        One run; gives numbers by name. It must not return when it was interrupted.
+        One run; gives numbers by name (or tensors of one number). It must not return when it was
+        interrupted.
     settings : {name: setting}
         A setting is a dict of numbers, words and lists. It should hold everything that matters,
         epochs too: a run is taken from the file if its setting, its seed and PyTorch's version
@@ -65,13 +69,19 @@ def run_all(
     Raises
     ------
     ValueError
-        If a run gives something that is not a finite number. It is not stored.
+        If a run gives something that is not a finite number. It is not stored, but named.
     TypeError
-        If a setting holds something that cannot be written down, such as a function.
+        If a setting holds something that cannot be written down, such as a function; if `train`
+        returns nothing. Both before anything is trained.
     OSError
         If the file cannot be written; before anything is trained.
     """
-    cache, seeds = Path(cache), list(seeds)
+    if _returns_nothing(train):
+        raise TypeError(
+            "train returns nothing, so its results would be lost: let it end with a line such as "
+            'return {"validation": history.validation[-1].accuracy}'
+        )
+    cache, seeds = Path(cache).expanduser(), list(seeds)
     keys = {name: [_key(setting, seed) for seed in seeds] for name, setting in settings.items()}
     wanted = dict.fromkeys(key for row in keys.values() for key in row)  # each once, in order
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -84,12 +94,31 @@ def run_all(
         print(f"Not used: {foreign} of other settings, seeds or versions of PyTorch.")
     if damaged:
         print(f"Ignored: {damaged} damaged {'line' if damaged == 1 else 'lines'}.")
+    unsaved = []
     for key in tqdm(missing, desc="run", disable=not progress):
         run = json.loads(key)
-        result = _checked(train(run["seed"], **run["setting"]), run)
-        _append(cache, {**run, "result": result})
-        known[key] = result
+        known[key] = _checked(train(run["seed"], **run["setting"]), run)
+        unsaved.append(key)
+        try:
+            _save(cache, known, unsaved)
+        except KeyboardInterrupt:
+            _save(cache, known, unsaved)
+            raise
     return {name: [known[key] for key in row] for name, row in keys.items()}
+
+
+def _returns_nothing(train):
+    """Whether each `return` of a function is one of None, as where it was forgotten."""
+    if not hasattr(train, "__code__"):
+        return False
+    code = [*dis.get_instructions(train)]
+    values = [op.argval for op in code if op.opname == "RETURN_CONST"]
+    values += [
+        before.argval if before.opname == "LOAD_CONST" else ...
+        for before, op in itertools.pairwise(code)
+        if op.opname == "RETURN_VALUE"
+    ]
+    return bool(values) and all(value is None for value in values)
 
 
 def _key(setting, seed):
@@ -105,25 +134,38 @@ def _read(cache):
             run = json.loads(line)
             result = _checked(run.pop("result"), run)
             known[json.dumps(run, sort_keys=True)] = result
-        except (AttributeError, KeyError, TypeError, ValueError):  # half a line, or another format
+        except Exception:  # half a line, another format, a number too large, too deep a nesting
             damaged += 1
     return known, damaged
 
 
 def _checked(result, run):
-    for name, value in result.items():
+    if not isinstance(result, Mapping):
+        raise ValueError(f"the run {run} gave {result!r}: it should be a dict of numbers")
+    plain = {name: getattr(value, "item", lambda v=value: v)() for name, value in result.items()}
+    for name, value in plain.items():
         if not isinstance(value, int | float) or not math.isfinite(value):
             found = f"{value} ({type(value).__name__})"
             advice = "it should be a finite, plain number (a tensor gives one by .item())"
-            raise ValueError(f"{name} of the run {run} is {found}: {advice}")
-    return result
+            raise ValueError(f"{name} of the run {run} is {found}: {advice}. It gave {result}")
+    return plain
 
 
-def _append(cache, run):
-    """Write one line and close the file, so that the run survives whatever happens next."""
-    torn = cache.read_bytes()[-1:] not in (b"", b"\n")
-    with cache.open("a", encoding="utf-8") as file:
-        file.write("\n" * torn + json.dumps(run) + "\n")  # half a line must not spoil the next
+def _save(cache, known, unsaved):
+    """Write what is not yet in the file, and close it, so that it survives whatever happens."""
+    try:
+        if not cache.exists():  # somebody removed it: all again
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            unsaved[:] = known
+            cache.touch()
+        torn = cache.read_bytes()[-1:] not in (b"", b"\n")
+        lines = [json.dumps({**json.loads(key), "result": known[key]}) + "\n" for key in unsaved]
+        with cache.open("a", encoding="utf-8") as file:
+            file.write("\n" * torn + "".join(lines))  # half a line must not spoil the next
+    except OSError as error:
+        print(f"Not yet saved: {len(unsaved)} runs, for {cache} cannot be written ({error}).")
+    else:
+        unsaved.clear()
 
 
 @in_style
