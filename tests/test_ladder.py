@@ -314,7 +314,7 @@ def test_times_are_those_of_a_few_batches_in_turns_scaled_up(data, monkeypatch):
 
 
 def test_times_of_real_trainings(data):
-    found = time_epochs({"tiny": replace(LADDER["triangle"], **TINY)}, data, batches=1, rounds=1)
+    found = time_epochs({"tiny": replace(LADDER["triangle"], **TINY)}, data, batches=2, rounds=1)
     assert len(found["tiny"]) == 1 and found["tiny"][0] > 0
 
 

@@ -280,7 +280,8 @@ def test_distributed_training_waits_once_an_epoch(cuda, cifar10, tmp_path, monke
             assert len(losses) == 2
     finally:
         dist.destroy_process_group()
-    assert counts[0] == counts[1] <= 4 * 2  # the order, the loss, and the sum there and back
+    # the order, the loss, and the sum there and back; at the end batch norm's averages
+    assert counts[0] == counts[1] <= 20
 
 
 # lessons

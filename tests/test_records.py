@@ -49,7 +49,7 @@ def test_every_entry_follows_the_schema(topic):
         assert len({len(values) for values in lists.values()}) == 1, name  # one value a run
         assert lists.keys() - {"seeds"}, name
         others = entry.keys() - lists.keys() - {"what", "machine", "settings"}
-        assert all(isinstance(entry[key], int) for key in others), name
+        assert all(isinstance(entry[key], int | float) for key in others), name
 
 
 def test_lessons_are_timed_by_topic():

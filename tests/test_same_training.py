@@ -46,7 +46,7 @@ def names_of_the_lesson(X_train, y_train):
 def test_the_lessons_last_step_is_the_example(pictures):
     X, y, X_new, y_new = pictures
     ours = names_of_the_lesson(X, y)
-    net = ours["run"](ours["with_muon"], epochs=SETTING["epochs"])
+    net = ours["run"](ours["fast_biases"], epochs=SETTING["epochs"])
     set_seed(0)
     other = example.make_net(X, (32, 64, 128), (1, 2, 2))
     example.prepare(other, X, y, **SETTING, bf16=False)()

@@ -6,7 +6,6 @@ and `Epochs`, which gives other batches in each.
 """
 
 import copy
-import io
 import math
 import os
 import pickle
@@ -802,14 +801,11 @@ def test_a_saved_file_stands_alone(net, file):
 
 
 def test_an_interrupted_save_leaves_the_old_file(net, file, monkeypatch):
-    def half(weights, path):
-        buffer = io.BytesIO()
-        real(weights, buffer)
-        with open(path, "wb") as out:
-            out.write(buffer.getvalue()[: buffer.tell() // 2])
+    def half(weights, buffer):
+        buffer.write(b"half")
         raise KeyboardInterrupt
 
-    before, real = file.read_bytes(), torch.save
+    before = file.read_bytes()
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(KeyboardInterrupt):
         save_weights(SignsNet(size=8, channels=2), file)

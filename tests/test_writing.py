@@ -1,6 +1,7 @@
 """Whatever is written is whole at any time: killed, eight at once, on a full disk, over links.
 
-What is killed or runs beside is a fork of this process, so that it costs no start of Python.
+What is killed or runs beside comes from a server of forks: a fork of this process, whose threads
+have computed, would hang.
 """
 
 import errno
@@ -53,7 +54,7 @@ class Weights:
 
         with torch.no_grad():
             for weight in self.model.parameters():
-                weight.view(-1)[:] = number  # no threads, which would not survive a fork
+                weight.fill_(number)
         save_weights(self.model, folder / "w.pt")
 
     def check(self, folder):
@@ -123,6 +124,10 @@ class Folder:
         assert len(found) == 1 and len(contents(folder / "made")) == 6
 
 
+if hasattr(os, "fork"):
+    SERVER = multiprocessing.get_context("forkserver")
+    imported = ["helpers.training", "helpers.lessons.fashion", "cv2", "torchvision", "nbformat"]
+    SERVER.set_forkserver_preload(imported)
 WRITERS = pytest.mark.parametrize("writer", [Text, Weights, Submission, Record, Lessons, Folder])
 
 
@@ -139,7 +144,7 @@ def names(folder):
 
 
 def fork(call, *arguments):
-    process = multiprocessing.get_context("fork").Process(target=call, args=arguments)
+    process = SERVER.Process(target=call, args=arguments)
     process.start()
     return process
 
@@ -157,7 +162,7 @@ def test_a_killed_writer_leaves_the_old_file_and_nothing_that_stays(tmp_path, ow
     writer.write(tmp_path, 0)
     first = names(tmp_path)
     for _ in range(20):
-        started = multiprocessing.get_context("fork").Event()
+        started = SERVER.Event()
         process = fork(again_and_again, writer, tmp_path, started)
         assert started.wait(60)
         time.sleep(chance.random() / 50)  # at any moment, as it goes on and on
