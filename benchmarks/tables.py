@@ -7,6 +7,8 @@ from statistics import mean, median
 from ladder import BESIDE, FAST, LADDER
 from record import read
 
+from helpers.sources.writing import write
+
 ON = ("", " cuda")  # the ends of names: a CPU with bfloat16, a GPU
 LAST = list(LADDER)[-2]  # the mirror trains as the step before
 README = Path(__file__).with_name("README.md")
@@ -185,4 +187,4 @@ def readme():
 
 
 if __name__ == "__main__":
-    README.write_text(readme(), encoding="utf-8")
+    write(README, readme())
