@@ -7,7 +7,7 @@ limits    operations a second at best
 ways      the same training eager, as a CUDA graph, compiled, and both, in turns: seconds an
           epoch, preparation (of the last one without what is already compiled), memory
 cifar10   examples/cifar10.py with its setting for a GPU, towards 94 %
-plain     the plain loop of the ladder, epoch by epoch
+plain     the ladder's loop before its triangle, epoch by epoch; the last step given one epoch
 fashion   the last step of the ladder, wider, on Fashion-MNIST, towards 94 %
 lessons   how long each lesson takes to run
 ladder    seconds an epoch with each step of the ladder, and validation after two epochs
@@ -80,7 +80,7 @@ class Training:
         rest = {name: setting[name] for name in setting if name not in ("widths", "depths")}
         rest |= {"bf16": fast_bf16(X.device), **(WAYS[way] if X.device.type == "cuda" else {})}
         self.net = example.make_net(X, *self.shape)
-        self.same["parameters"] = sum(p.numel() for p in self.net.parameters() if p.requires_grad)
+        self.same["parameters"] = sum(p.numel() for p in self.net.parameters())
         self.same["operations_a_picture"] = count_operations(self.net, X[:64], y[:64]) // 64
 
         def prepare():
@@ -144,7 +144,8 @@ def judged(name, what, setting, data, seeds):
 
 def fast(data, device, seeds):
     setting = example.ON_GPU
-    judged("example", f"the example, {setting['epochs']} epochs", setting, data, seeds)
+    what = f"the example on all 50,000 pictures, {setting['epochs']} epochs"
+    judged("example", what, setting, data, seeds)
 
 
 def plain(data, device, _):

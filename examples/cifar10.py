@@ -5,7 +5,7 @@
 On two CPU cores with bfloat16 it takes about a minute and a half, and names 88 % of the test
 pictures. On a GPU it trains a wider net. There --compile lets PyTorch write kernels for this net
 and records a step as a CUDA graph: about 20 seconds on an H100 before the clock starts, and then
-3 seconds of training instead of 5, to 94 %.
+3 seconds of training instead of 5, to 94 % (measured with all 50,000 pictures).
 """
 
 import argparse
@@ -62,7 +62,7 @@ def make_net(X, widths, depths):
     for width, depth in zip(widths, depths, strict=True):
         for k in range(depth):
             conv = nn.Conv2d(before, width, kernel_size=3, padding=1, bias=False)
-            nn.init.dirac_(conv.weight.data[:before])  # the first filters pass one map each on
+            nn.init.dirac_(conv.weight.detach()[:before])  # the first filters pass one map each on
             layers += [conv] + ([nn.MaxPool2d(2)] if k == 0 else [])
             layers += [nn.BatchNorm2d(width), nn.ReLU()]
             before = width
@@ -92,7 +92,7 @@ def prepare(net, X, y, epochs, batch_size, lr, bf16, compiled=False, graph=False
     """
     if X.device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # tries its algorithms out, once for each shape
-        torch.set_float32_matmul_precision("high")  # Muon's products with 10 digits instead of 23
+        torch.set_float32_matmul_precision("high")  # Muon's products with 11 binary digits, not 24
     a_epoch = len(X) // batch_size
     steps = epochs * a_epoch
     shares = torch.tensor([triangle(k / steps) for k in range(steps)], device=X.device)
