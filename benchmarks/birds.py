@@ -210,17 +210,17 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    names = ["directions", *EXPERIMENTS]
     parser.add_argument("seeds", nargs="+", type=int)
-    parser.add_argument("--only", nargs="+", choices=[*EXPERIMENTS, "directions"])
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
     options = parser.parse_args()
     begin("birds")
-    wanted = options.only or [*EXPERIMENTS, "directions"]
-    if "directions" in wanted:
-        wanted = [name for name in wanted if name != "directions"]
-        runs = [directions(seed) for seed in options.seeds]
-        what = "gradients of a minibatch beside that of all pictures"
-        record("birds", "directions", what, runs, options.seeds, settings={"epochs": MOMENTS})
-    for name in wanted:
+    for name in options.only:
+        if name == "directions":
+            runs = [directions(seed) for seed in options.seeds]
+            what = "gradients of a minibatch beside that of all pictures"
+            record("birds", name, what, runs, options.seeds, settings={"epochs": MOMENTS})
+            continue
         runs = []
         for seed in options.seeds:
             results, count = run(name, seed)

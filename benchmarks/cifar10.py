@@ -44,7 +44,7 @@ import ladder
 import torch
 from ladder import FAST, LADDER, LARGE, ON_GPU, for_device, load_cifar, train
 from limits import count_operations, peak_rates, time_by_kind
-from record import begin, peak_memory_gb, record
+from record import begin, device_named, peak_memory_gb, record
 from torch import nn
 
 from helpers.batches import Batches, split_validation
@@ -137,14 +137,19 @@ def seconds(data, device, seeds):
             "operations_a_picture": count_operations(ladder.build(recipes[name], X), X, y) // len(X)
         }
         record("cifar10", f"seconds: {name}", f"{name}, an epoch", runs, device=device, **same)
-    for dtype in (torch.float32, torch.bfloat16):
-        name, rates = str(dtype).removeprefix("torch."), peak_rates(device, dtype)
-        what = f"operations a second at best, {name}"
-        record("cifar10", f"limits: {name}", what, [rates], device=device)
+    limits(device)
     few = data.first(24 * FAST.batch_size)
     kinds = time_by_kind(lambda: train(for_device(FAST, device), few, 1), device)
     what = "seconds of 24 steps by kind, the last step"
     record("cifar10", "kinds", what, [kinds], device=device)
+
+
+def limits(device):
+    """Operations a second at best, with numbers of 32 bits and of 16."""
+    for dtype in (torch.float32, torch.bfloat16):
+        name, rates = str(dtype).removeprefix("torch."), peak_rates(device, dtype)
+        what = f"operations a second at best, {name}"
+        record("cifar10", f"limits: {name}", what, [rates], device=device)
 
 
 def judge(command, data, device, seeds):
@@ -185,16 +190,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["steps", "plain", "one", "seconds", *TRAININGS])
-    parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest there is")
+    parser.add_argument(
+        "--device", type=device_named, help="cpu, cuda or mps; by default the fastest there is"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="how many, by default 3")
     parser.add_argument(
         "--only", nargs="+", choices=TRAINED, default=[], metavar="STEP", help=", ".join(TRAINED)
     )
     options = parser.parse_args()
-    try:
-        device = choose_device(options.device)
-    except ValueError as error:
-        parser.error(str(error))
+    device = options.device or choose_device()
     begin("cifar10")
     keep_memory()
     seeds = list(range(options.seeds))

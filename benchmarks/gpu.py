@@ -32,14 +32,13 @@ import time
 from pathlib import Path
 
 import cifar10
-import record as records
 import times
 import torch
 from ladder import load_cifar
-from limits import count_operations, peak_rates
-from record import begin, machine, peak_memory_gb, record
+from limits import count_operations
+from record import begin, device_named, kind, machine, peak_memory_gb, read, record
 
-from helpers.machine import choose_device, fast_bf16
+from helpers.machine import fast_bf16
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "cifar10.py"
 _spec = importlib.util.spec_from_file_location("example", EXAMPLE)
@@ -102,10 +101,7 @@ def all_pictures(data):
 
 
 def limits(data, device, _):
-    for dtype in (torch.float32, torch.bfloat16):
-        name = str(dtype).removeprefix("torch.")
-        what = f"operations a second at best, {name}"
-        record("cifar10", f"limits: {name}", what, [peak_rates(device, dtype)], device=device)
+    cifar10.limits(device)
 
 
 def ways(data, device, _):
@@ -186,7 +182,7 @@ PARTS = {  # what to do; the topic and name that it records last
 
 def is_recorded(topic, name, device):
     """Say whether this card, with this torch, has made an entry."""
-    entry = records.read(topic).get(name + records.kind(device), {"machine": {}})["machine"]
+    entry = read(topic).get(name + kind(device), {"machine": {}})["machine"]
     here = machine(device)
     return all(entry.get(key) == here[key] for key in ("device", "torch"))
 
@@ -196,13 +192,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
-    parser.add_argument("--device", default="cuda", help="by default cuda")
+    parser.add_argument("--device", type=device_named, default="cuda", help="by default cuda")
     parser.add_argument("--seeds", type=int, default=10, help="how many, by default 10")
     options = parser.parse_args()
-    try:
-        device = choose_device(options.device)
-    except ValueError as error:
-        parser.error(str(error))
+    device = options.device
     begin("cifar10")
     begin("times")
     data = load_cifar(device)
@@ -211,9 +204,8 @@ def main():
         if name in options.parts or not (options.parts or is_recorded(topic, last, device)):
             print(f"{name} …", flush=True)
             torch.set_float32_matmul_precision("highest")  # the example lowers it
-            print(
-                f"{name}: {seconds_of(lambda work=work: work(data, device, seeds), device):.0f} s"
-            )
+            took = seconds_of(lambda work=work: work(data, device, seeds), device)
+            print(f"{name}: {took:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

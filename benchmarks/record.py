@@ -8,6 +8,7 @@ value a run; `seeds` names the runs, where chance played a part. What is the sam
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -37,6 +38,14 @@ def kind(device: torch.device) -> str:
     if device.type != "cpu":
         return f" {device.type}"
     return "" if fast_bf16(device) else " 32 bits"
+
+
+def device_named(name: str) -> torch.device:
+    """Give the device of a name, for argparse, which says what is wrong with it."""
+    try:
+        return choose_device(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def card(device: torch.device) -> dict:

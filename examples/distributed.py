@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from cifar10 import ON_CPU, ON_GPU, augment, load, make_net, triangle
+from cifar10 import BIAS_LR, ON_CPU, ON_GPU, augment, load, make_net, triangle
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LambdaLR
@@ -60,7 +60,7 @@ def train(net, X, y, epochs, batch_size, lr, bf16, change=augment, seed=0):
         raise ValueError(f"batches of {batch_size} of {len(X)} cannot be shared by {world}")
     part, a_epoch, losses = batch_size // world, len(X) // batch_size, []
     parallel = DistributedDataParallel(net)  # all begin with the weights of rank 0
-    optimizer = Muon(net, lr=lr)
+    optimizer = Muon(net, lr=lr, bias_lr=BIAS_LR)
     schedule = LambdaLR(optimizer, lambda step: triangle(step / (epochs * a_epoch)))
     loss_function = nn.CrossEntropyLoss(label_smoothing=0.2)
     sampler = DistributedSampler(range(len(X)), seed=seed, drop_last=True)  # this process's part

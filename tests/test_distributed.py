@@ -133,7 +133,7 @@ def by_hand(batches, y_of):
     from helpers.muon import Muon
 
     net, losses, steps = small_net(), [], len(batches)
-    optimizer = Muon(net, lr=SETTING["lr"])
+    optimizer = Muon(net, lr=SETTING["lr"], bias_lr=8.0)
     rates = [group["lr"] for group in optimizer.param_groups]
     for k, X in enumerate(batches):
         done = k / steps
