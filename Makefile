@@ -36,7 +36,7 @@ lesson: setup  ## make lesson L=01: take the draft over, execute, clean, test; w
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lesson.py build $(L)
 	$(BIN)/python tools/lesson.py test $(L)
 
-insert: setup  ## make insert L=05 NAME=a_new_one: room for a new lesson, and its first form
+insert: setup  ## make insert L=06 NAME=a_new_one: room for a new lesson, and its first form
 	$(BIN)/python tools/lesson.py insert $(L) $(NAME)
 
 lessons: setup  ## execute and clean all lessons

@@ -1,4 +1,4 @@
-"""Tests of what lesson 06 adds: its networks, Muon, and its benchmark."""
+"""Tests of what lesson 07 adds: its networks, Muon, and its benchmark."""
 
 import importlib.util
 import re

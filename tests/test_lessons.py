@@ -7,6 +7,7 @@ import re
 import pytest
 
 from notebooks import (
+    EFFORT,
     FACTS,
     LESSONS,
     ROOT,
@@ -18,6 +19,7 @@ from notebooks import (
     setup_cell,
     tags,
     topic,
+    unfolded,
 )
 
 pytestmark = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -28,7 +30,12 @@ KNOWN_TAGS = {
     "skip-execution",
     "remove-cell",
 }
-SECTIONS = ["## When it goes wrong", "## What we claimed, checked", "## In short"]
+SECTIONS = [
+    "## When it goes wrong",
+    "## Questions",
+    "## What we claimed, checked",
+    "## In short",
+]
 
 
 def outputs(lesson):
@@ -74,7 +81,7 @@ def test_ends_with_a_table_and_a_link(lesson):
 
 def test_checks_its_claims_in_the_open(lesson):
     cells = read(lesson).cells
-    start = next(i for i, cell in enumerate(cells) if SECTIONS[1] in cell.source)
+    start = next(i for i, cell in enumerate(cells) if SECTIONS[2] in cell.source)
     asserts = [
         node
         for cell in cells[start:]
@@ -92,11 +99,29 @@ def test_has_exercises_with_solutions(lesson):
     assert markdown(lesson).count("### Your turn") == len(found)
 
 
+def test_one_exercise_builds_what_the_lesson_goes_on_with(lesson):
+    efforts = EFFORT.findall(markdown(lesson))
+    assert len(efforts) == len(exercises(lesson))
+    assert any(10 <= int(minutes) <= 20 for _, minutes in efforts)
+    code = "\n".join(cell.source for cell in code_cells(lesson))
+    used = re.findall(r"check\.(\w+)\.passed_or\(", code)
+    assert used and set(used) <= {exercise.name for exercise in exercises(lesson)}
+
+
+def test_ends_with_questions_and_folded_answers(lesson):
+    questions = markdown(lesson).split("## Questions\n")[1].split("\n## ")[0]
+    shown, answers = unfolded(questions)
+    assert 3 <= len(answers) <= 5 and shown.count("?") >= len(answers)
+    assert questions.count("<summary>Answer</summary>") == len(answers)
+
+
 def test_asks_for_predictions(lesson):
     bold = re.findall(r"\*\*([^*]+)\*\*", markdown(lesson))
     words = r"\?|[Pp]redict|[Gg]uess|[Oo]n paper|[Ww]rite|[Ww]ork (it )?out"
     asked = [text for text in bold if re.search(words, text)]
     assert len(asked) >= 2
+    code = "\n".join(cell.source for cell in code_cells(lesson))
+    assert code.count("guess = ...") == code.count("check.guess(guess, ") >= 3
 
 
 def test_figures_have_text_alternatives(lesson):

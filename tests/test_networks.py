@@ -1,4 +1,4 @@
-"""Tests of the networks from lesson 05 on, and of what their training needs."""
+"""Tests of the networks from lesson 06 on, and of what their training needs."""
 
 import platform
 import subprocess

@@ -4,7 +4,7 @@ python tools/lesson.py draft 01          write build/01_….py, the lesson as a 
 python tools/lesson.py build 01          take an edited draft over, execute, clean, and write
                                          what is made from the lessons
 python tools/lesson.py test 01           every test of the lesson, and what else speaks of it
-python tools/lesson.py insert 05 name    make room for a new lesson 05, and begin it
+python tools/lesson.py insert 05 name    make room for a new lesson 06, and begin it
 python tools/lesson.py address URL       put the repository's address into every lesson
 
 Nothing that was edited is written over: with --force, draft drops the draft and build the lesson.

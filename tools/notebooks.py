@@ -29,7 +29,8 @@ SUMMARY = re.compile(r"\s*<summary\b.*?</summary>", re.S | re.I)
 MINUTES = re.compile(r"about (\d+) minutes to read and do")
 ADDRESS = re.compile(r"git\+(\S+)")  # in the setup cell
 NO_ADDRESS = "ADDRESS-OF-YOUR-COPY"
-_CHECK = re.compile(r"^check\.(\w+)\(", re.M)
+_CHECK = re.compile(r"^check\.(?!guess\b)(\w+)\(", re.M)
+EFFORT = re.compile(r"### Your turn: .+\n\n(★{1,3}) · (\d+) minutes")  # below its heading
 _SOLUTION = re.compile(
     r"<details\b[^>]*>\s*<summary>Solution</summary>.*?```python\n(.*?)```", re.S
 )

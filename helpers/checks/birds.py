@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from helpers.checks.engine import Check, no_tensor, normal, not_float32, pixels, same, whole
+from helpers.checks.engine import guess as guess
 
 
 def column(values):

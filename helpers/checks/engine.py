@@ -8,7 +8,8 @@ A check prints its verdict and never raises, so that "Run All" always reaches th
 - `✓ output_size: passed`.
 
 `check.output_size.hint()` prints a first step, and `check.output_size(output_size, debug=True)`
-raises what was found, for `%debug`.
+raises what was found, for `%debug`. What follows goes on with `check.output_size.passed_or(ours)`:
+the reader's answer if it passed, else ours. `check.guess` holds a guess against what was measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ class Stopped:
         return text
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Check:
     """The check of one exercise; called with an answer, it prints the verdict.
 
@@ -92,6 +93,7 @@ class Check:
     run: Callable | None = None
     otherwise: str | None = None
     changes: tuple[int, ...] = ()
+    passed: object = field(default=None, init=False)  # the answer, if the last one was right
 
     def __call__(self, answer: object, *, debug: bool = False) -> None:
         """Print the verdict. Whatever goes wrong in the reader's code becomes part of the hint.
@@ -99,6 +101,7 @@ class Check:
         With `debug`, raise it as well: `%debug` then stands in the line that failed, or sees what
         was `given` and `expected`. There is no limit of time and output.
         """
+        self.passed = None
         try:
             with enclosed(None if debug else SECONDS) as inside:
                 self._judge(answer, inside)
@@ -111,6 +114,7 @@ class Check:
             found = Hint(f"With its result the check {Stopped(error)}", error=error)
         else:
             print(f"✓ {self.name}: passed")
+            self.passed = answer
             return
         print(" ".join(f"✗ {self.name}: not yet. {found}".split()))
         if line := line_of(answer, found.__cause__):
@@ -127,6 +131,12 @@ class Check:
             result = numbers_of(self.right(*copy.deepcopy(self.cases[0])))
             gives = f"{result:g}" if result.ndim == 0 else f"of the shape {result.shape}"
             print(f"    For {inputs(self.cases[0])} the result is {gives}.")
+
+    def passed_or(self, ours: object) -> object:
+        """Give the reader's answer if it passed when it was last checked, else ours; say which."""
+        whose = "ours, until yours passes" if self.passed is None else "yours"
+        print(f"From here on, {self.name} is {whose}.")
+        return ours if self.passed is None else self.passed
 
     def _judge(self, answer: object, inside: Enclosure) -> None:
         """Raise a hint if an answer is wrong."""
@@ -227,6 +237,25 @@ class Check:
             return "The shape is right, but some values are not numbers (nan)."
         off = np.abs(given - expected).max()
         return f"The shape is right; the values are off by up to {off:.3g}."
+
+
+def guess(said: object, measured: object, unit: str = "") -> None:
+    """Print what the reader guessed beside what was measured: never wrong, never in the way.
+
+    Either may be a number or a text. A `said` of `...` is a guess that was not written down.
+    """
+
+    def shown(value: object) -> str:
+        if isinstance(value, float):
+            value = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        elif isinstance(value, int):
+            value = f"{value:,}"
+        return f"{inputs((value,))[1:-1].strip(chr(39))} {unit}".rstrip()
+
+    was = shown(measured)
+    print(
+        f"No guess yet; it was {was}." if said is ... else f"You said {shown(said)}, it was {was}."
+    )
 
 
 def same(a: object, b: object) -> bool:
@@ -348,6 +377,21 @@ def output_of(build_layer: Callable, setting: object, X: torch.Tensor) -> object
     if layer.bias is not None and bool(layer.bias.abs().max() > 0):
         raise Hint("The layer adds a bias to every output: bias=False.")
     return layer(X)
+
+
+def at_most(model: nn.Module, calls: int) -> nn.Module:
+    """Give the model; one that calls it more often is stopped, as `Check` stops what takes too long.
+
+    Copies share the count: wrap a model in `run`, not in `cases`.
+    """
+    left = iter(range(calls))
+
+    def count(*_):
+        if next(left, None) is None:
+            raise TooLong
+
+    model.register_forward_pre_hook(count)
+    return model
 
 
 def no_tensor(answer: Callable, *case: object) -> str | bool:

@@ -3,6 +3,7 @@
 import torch
 
 from helpers.checks.engine import Check, no_tensor, not_float32, pixels, same, whole
+from helpers.checks.engine import guess as guess
 
 
 def batch(pictures, move=lambda p: p.permute(0, 3, 1, 2)):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers.checks.engine import Check, conv, normal, numbers_of, output_of, pixels
+from helpers.checks.engine import guess as guess
 
 to_rgb_unit = Check(
     "to_rgb_unit",  # uint8 (H, W, 3) in BGR order → float (H, W, 3) in RGB order, 0–1

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from helpers.checks.engine import Check, conv, normal, output_of, same
+from helpers.checks.engine import guess as guess
 
 
 def pool(picture, patch, reduce=np.max):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from helpers.checks.engine import Check, normal
+from helpers.checks.engine import guess as guess
 
 decayed_step = Check(
     "decayed_step",  # one step of SGD with weight decay

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from helpers.checks.engine import Check
+from helpers.checks.engine import guess as guess
 from helpers.machine import set_seed
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from helpers.checks.engine import Check, normal, whole
+from helpers.checks.engine import guess as guess
 
 flatten_size = Check(
     "flatten_size",  # numbers left after blocks that halve the picture

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.checks.engine import Check, linear, no_tensor, normal, not_float32, pixels, same, whole
+from helpers.checks.engine import guess as guess
 
 to_unit = Check(
     "to_unit",  # uint8 (H, W), 0–255 → float32 (1, H, W), 0–1
