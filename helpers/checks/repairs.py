@@ -1,0 +1,336 @@
+"""Checks of the lesson When it does not learn: the repair shop, and the two numbers."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim import SGD, Adam
+from torch.optim.lr_scheduler import LinearLR
+
+from helpers.checks.engine import Check, NotAttempted, at_most, normal, pixels, whole
+from helpers.checks.engine import guess as guess
+
+# ---------------------------------------------------------------- the two numbers
+
+def small(seed):
+    """Give a small model with its optimizer, a batch and its labels; the same for every answer."""
+    layers = [nn.utils.skip_init(nn.Linear, *sizes) for sizes in ((12, 16), (16, 5))]
+    for k, layer in enumerate(layers):
+        layer.weight.data = 0.3 * normal(*layer.weight.shape, seed=seed + k)
+        layer.bias.data = 0.1 * normal(*layer.bias.shape, seed=seed + k + 7)
+    model = nn.Sequential(layers[0], nn.ReLU(), layers[1])
+    return model, normal(20, 12, seed=seed), whole(5, 20, seed=seed), SGD(model.parameters(), lr=0.2)
+
+def run_small(answer, seed, steps):
+    model, X, y, optimizer = small(seed)
+    return answer(at_most(model, 200), X, y, optimizer, F.cross_entropy, steps)
+
+def looked(model, X, y, loss):
+    with torch.no_grad():
+        return loss(model(X), y).item()
+
+def learned(model, X, y, optimizer, loss, steps, clear=True):
+    losses = []
+    for _ in range(steps):
+        now = loss(model(X), y)
+        if clear:
+            optimizer.zero_grad()
+        now.backward()
+        optimizer.step()
+        losses.append(now.item())
+    return losses
+
+def both(model, X, y, optimizer, loss, steps, **options):
+    start = looked(model, X, y, loss)
+    learned(model, X, y, optimizer, loss, steps, **options)
+    return start, looked(model, X, y, loss)
+
+def keeps_tensors(answer, *case):
+    return any(torch.is_tensor(value) for value in run_small(answer, *case))
+
+def not_two(answer, *case):
+    found = run_small(answer, *case)
+    return not isinstance(found, tuple | list) or len(found) != 2
+
+start_and_end = Check(
+    "start_and_end",  # the loss of a batch before the first step, and after learning it by heart
+    first_step="Three parts: the loss before anything is learned; the step of lesson Start here, so many times; the loss again.",
+    cases=[(0, 5), (3, 12), (5, 1)],
+    run=run_small,
+    right=both,
+    mistakes=[
+        (lambda m, X, y, o, f, steps: learned(m, X, y, o, f, steps), "Two numbers are asked for: return start, end", not_two),
+        (lambda m, X, y, o, f, steps: [torch.tensor(value) for value in both(m, X, y, o, f, steps)], "Return numbers, not tensors, which keep all that they were computed from: loss.item()", keeps_tensors),
+        (lambda m, X, y, o, f, steps: [(losses := learned(m, X, y, o, f, steps))[0], losses[-1]], "The second number is the loss before the last step has changed the weights: compute it once more after the loop."),
+        (lambda m, X, y, o, f, steps: (learned(m, X, y, o, f, 1)[0] * 0 + looked(m, X, y, f), both(m, X, y, o, f, steps - 1)[1]), "The first number comes after a step: compute it before anything is learned."),
+        (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps)[::-1], "The two are in the wrong order: start, then end."),
+        (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps, clear=False), "The gradients add up: optimizer.zero_grad() in each step."),
+        (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps + 1), "There is one step too many: the loss before the first one is no step."),
+        (lambda m, X, y, o, f, steps: both(m, X, y, o, f, 60), "It always takes 60 steps: use `steps`."),
+        (lambda m, X, y, o, f, steps: both(m, X, y, Adam(m.parameters(), lr=0.003), f, steps), "It makes an optimizer of its own: use the one that is given, whose faults are to be found."),
+        (lambda m, X, y, o, f, steps: (looked(m, X, y, f),) * 2, "Nothing is learned between the two: are there backward() and optimizer.step()?"),
+])
+
+# ---------------------------------------------------------------- the repair shop
+
+STEPS = 60  # of each patient
+CLASSES = 10
+
+def batch():
+    """Give 64 pictures, uint8 (64, 1, 28, 28), of ten kinds with a pattern each, and labels."""
+    y = torch.arange(64) % CLASSES
+    patterns = pixels(CLASSES, 1, 28, 28, high=224, seed=1).float()
+    return (patterns[y] + pixels(64, 1, 28, 28, high=32, seed=2)).to(torch.uint8), y
+
+class Ward:
+    """Makes the nets that a patient asks for, and watches what they are given."""
+
+    def __init__(self):
+        self.nets, self.inputs, self.snapshots = [], [], []
+
+    def make_net(self):
+        net = nn.Sequential(nn.Conv2d(1, 8, 5, stride=3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 64, CLASSES))
+        for k, layer in enumerate((net[0], net[3])):
+            bound = layer.weight[0].numel() ** -0.5
+            layer.weight.data = (2 * torch.rand(layer.weight.shape, generator=torch.Generator().manual_seed(k)) - 1) * bound
+            nn.init.zeros_(layer.bias)
+        net.register_forward_pre_hook(self.watch)
+        self.nets.append(net)
+        return at_most(net, 20 * STEPS)
+
+    def watch(self, net, inputs):
+        self.inputs.append(inputs[0].detach())
+        self.snapshots.append(torch.cat([w.detach().flatten() for w in net.parameters()]))
+
+    def losses(self, patient, X, y):
+        """Give the losses of a training with a net of this ward."""
+        self.model, self.returned = patient(lambda: self.make_net(), X, y)  # a method would be copied
+        return [float(loss) for loss in self.returned]
+
+def fresh_net():
+    return Ward().make_net()
+
+def is_unchanged(answer, original):
+    """Whether a function is the one that the lesson shows, apart from comments and spaces."""
+    code, known = getattr(answer, "__code__", None), original.__code__
+    parts = ("co_code", "co_consts", "co_names", "co_varnames")
+    return all(getattr(code, part, None) == getattr(known, part) for part in parts)
+
+# Rows about a repaired training: what shows in it. All take (patient, make_net, X, y).
+
+def no_pair(patient, _, X, y):
+    found = patient(fresh_net, X, y)
+    return not (isinstance(found, tuple | list) and len(found) == 2 and isinstance(found[0], nn.Module) and isinstance(found[1], list))
+
+def other_count(patient, _, X, y):
+    return (count := len(Ward().losses(patient, X, y))) != STEPS and f"{count}"
+
+def tensors(patient, _, X, y):
+    (ward := Ward()).losses(patient, X, y)
+    return any(map(torch.is_tensor, ward.returned))
+
+def other_net(patient, _, X, y):
+    (ward := Ward()).losses(patient, X, y)
+    own = {id(w) for net in ward.nets for w in net.parameters()}
+    return not any(id(w) in own for w in ward.model.parameters())
+
+def below_zero(patient, _, X, y):
+    return (lowest := min(Ward().losses(patient, X, y))) < -1e-6 and f"{lowest:.2f}"
+
+def no_number(patient, _, X, y):
+    return not all(map(math.isfinite, Ward().losses(patient, X, y)))
+
+def far_start(patient, _, X, y):
+    start = Ward().losses(patient, X, y)[0]
+    return abs(start - math.log(CLASSES)) > 0.5 and f"{start:.3g}"
+
+def all_alike(patient, _, X, y):
+    (ward := Ward()).losses(patient, X, y)
+    return bool(ward.inputs[0].float().std() < 1e-3)
+
+def still(patient, _, X, y):
+    (ward := Ward()).losses(patient, X, y)
+    return torch.equal(ward.snapshots[0], ward.snapshots[-1])
+
+def stands_later(patient, _, X, y):
+    (ward := Ward()).losses(patient, X, y)
+    moves = [not torch.equal(a, b) for a, b in zip(ward.snapshots, ward.snapshots[1:], strict=False)]
+    last = len(moves) - moves[::-1].index(True)  # some do, or the row before had fitted
+    return last < STEPS - 10 and f"{last}"
+
+def floor(patient, _, X, y):
+    end = Ward().losses(patient, X, y)[-1]
+    return 1.4 < end < 1.9 and f"{end:.3f}"
+
+def dead(patient, _, X, y):
+    ward = Ward()
+    if ward.losses(patient, X, y)[-1] < 0.4:
+        return False
+    return bool((ward.nets[0][:3](ward.inputs[-1].float()) == 0).float().mean() > 0.99)
+
+def not_by_heart(patient, _, X, y):
+    end = Ward().losses(patient, X, y)[-1]
+    return end > 0.4 and f"{end:.3g}"
+
+def patient(number, original, first_step, *rows):
+    """Make the check of a training to be mended; `rows` are about this one, the others about all."""
+
+    def run(answer, make_net, X, y):
+        if is_unchanged(answer, original):
+            raise NotAttempted
+        return answer(fresh_net, X, y)
+
+    shared = [
+        (lambda *case: original(*case)[1], "Leave what it returns: model, losses", no_pair),
+        (lambda *case: ((found := sound(*case, steps=59))[0], found[1]), "There are {} losses: leave the 60 steps, and one loss of each.", other_count),
+        (lambda *case: ((found := sound(*case))[0], [torch.tensor(loss) for loss in found[1]]), "Keep numbers, not tensors, which hold on to all that they were computed from: loss.item()", tensors),
+        (lambda _, X, y: sound(lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), X, y), "Leave the net: it is not what ails. It comes from make_net().", other_net),
+        (lambda *case: sound(*case, lr=1e30, kind=SGD), "The loss is no number any more (nan or inf).", no_number),
+        (lambda *case: sound(*case, given=lambda s: s.softmax(1), loss_of=F.nll_loss), "The loss is below 0 ({}): nll_loss takes log-probabilities, and cross_entropy takes scores.", below_zero),
+        (lambda net, X, y: sound(net, X * 1.0, y, divided=1 / 255), "The loss before the first step is {}; for ten classes, with nothing known, it is near 2.303. What does the net get to see?", far_start),
+        (lambda net, X, y: sound(net, X * 0, y), "The net sees the same picture again and again: the pictures have become zeros, or nearly.", all_alike),
+        (lambda *case: sound(*case, moving=False), "No weight of the net moves. Which weights does the optimizer hold, and is there a gradient when it steps?", still),
+        *rows,
+        (lambda *case: sound(*case, shuffled=True), "It ends at a loss of {}: the batch is not learned by heart. Print the losses: when do they stop falling, and why?", not_by_heart),
+    ]
+    return Check(f"patient_{number}", first_step, cases=[(fresh_net, *batch())], run=run, mistakes=shared)
+
+def sound(make_net, X, y, steps=STEPS, lr=0.003, kind=Adam, divided=255, moving=True, shuffled=False, given=lambda scores: scores, loss_of=F.cross_entropy, iters=None):
+    """Train as it should be, or with one thing wrong: rows show that they find it."""
+    model = make_net()
+    optimizer = kind(model.parameters(), lr=lr)
+    scheduler = iters and LinearLR(optimizer, 1, 0, total_iters=iters)
+    losses = []
+    for _ in range(steps):
+        labels = y[torch.randperm(len(y))] if shuffled else y
+        loss = loss_of(given(model(X / divided)), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        if moving:
+            optimizer.step()
+        if scheduler:
+            scheduler.step()
+        losses.append(loss.item())
+    return model, losses
+
+# The patients, as the lesson shows them. A test compares the two.
+
+def softmax_twice(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    losses = []
+    for _ in range(60):
+        probabilities = model(X / 255).softmax(dim=1)
+        loss = F.cross_entropy(probabilities, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+def large_pictures(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(model(X.float()), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+def other_model(make_net, X, y):
+    optimizer = torch.optim.Adam(make_net().parameters(), lr=0.003)
+    model = make_net()
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(model(X / 255), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+def gradients_add_up(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(model(X / 255), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+def short_schedule(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    scheduler = LinearLR(optimizer, 1, 0, total_iters=6)
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(model(X / 255), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        losses.append(loss.item())
+    return model, losses
+
+def high_rate(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.3)
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(model(X / 255), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+def other_labels(make_net, X, y):
+    model = make_net()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
+    losses = []
+    for _ in range(60):
+        X = X[torch.randperm(len(X))]
+        loss = F.cross_entropy(model(X / 255), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return model, losses
+
+patient_1 = patient(
+    1, softmax_twice,
+    "Where does the loss stop? Which numbers does cross_entropy ask for, and which does it get?",
+    (lambda *case: sound(*case, given=lambda s: s.softmax(1), lr=0.004), "The loss still stops above 1.461 (at {}), which is what cross_entropy gives for the probabilities 1, 0, 0, … : so probabilities are what it gets.", floor),
+)
+patient_2 = patient(
+    2, large_pictures,
+    "The end is splendid. Which of the two numbers is not as it should be?",
+)
+patient_3 = patient(
+    3, other_model,
+    "Start and end are the same to the last digit. What would have to change between them, and who changes it?",
+)
+patient_4 = patient(
+    4, gradients_add_up,
+    "Say aloud what each line of the loop does. Which of the usual three is not there?",
+)
+patient_5 = patient(
+    5, short_schedule,
+    "Print the losses: from which step on do they stand still? Then look for what has an end after so many steps.",
+    (lambda *case: sound(*case, iters=20), "After step {} no weight moves any more. How long should the schedule be?", stands_later),
+)
+patient_6 = patient(
+    6, high_rate,
+    "What does the last ReLU give in the end? And what made it so: look at the first steps.",
+    (lambda *case: sound(*case, lr=0.2), "Behind the last ReLU all numbers are 0: the first steps were too long, and the net is dead.", dead),
+)
+patient_7 = patient(
+    7, other_labels,
+    "Take one picture through the loop, in two steps: which label does it meet?",
+)
