@@ -1,8 +1,9 @@
 """What do broken trainings look like, and which learning rate does a sweep recommend?
 
 python benchmarks/faults.py faults    the loss of one batch before and after learning it by heart
-python benchmarks/faults.py rates     a grid of learning rates beside what sweeps recommend
-python benchmarks/faults.py long      the same grid, with trainings ten times as long
+python benchmarks/faults.py rates     short trainings at a grid of learning rates
+python benchmarks/faults.py long      the same, ten times as long
+python benchmarks/faults.py sweeps    the rates that sweeps recommend, and what they are worth
 
 The net, batch and settings are those of the lesson When it does not learn: 64 pictures of
 Fashion-MNIST, Adam with a rate of 0.003, 60 steps. Every seed draws other pictures and other
@@ -29,6 +30,7 @@ STEPS, BATCH, LR = 60, 64, 0.003
 SWEEP = 100  # steps of a training at one rate, and of a sweep through all of them
 GRID = [float(f"{10 ** (k / 2):.2g}") for k in range(-10, 3)]  # 0.00001 to 10, two a power of ten
 LONG = 1000  # steps
+SKIP = 10  # steps at the start of a sweep that recommend nothing
 SWEEPS = [(1e-8, 1.0), (1e-7, 10.0), (1e-4, 10.0)]  # the first as Lightning's, the second fastai's
 OPTIMIZERS = {
     "Adam": torch.optim.Adam,
@@ -192,11 +194,17 @@ def rates() -> None:
         what = f"{SWEEP} steps of {name} at each rate"
         record("faults", f"grid: {name}", what, runs, SEEDS, cpu, grid=GRID)
         print(what, *(GRID[int(np.argmin(run["losses"]))] for run in runs))
+
+
+def sweeps() -> None:
+    trainings, cpu = Rates(), torch.device("cpu")
+    for name, make in OPTIMIZERS.items():
         for low, high in SWEEPS:
             runs = []
             for seed in SEEDS:
                 swept, losses = trainings.sweep(make, seed, low, high)
-                steepest = float(f"{swept[int(np.argmin(np.gradient(losses)))]:.3g}")
+                fall = np.gradient(losses)[SKIP:-1]  # the first are too noisy, as Lightning says
+                steepest = float(f"{swept[SKIP + int(np.argmin(fall))]:.3g}")
                 run = {"steepest": steepest, "loss": trainings.loss_at(make, steepest, seed)}
                 runs.append(run | {"losses": [round(loss, 4) for loss in losses]})
             what = f"a sweep of {SWEEP} steps of {name}, from {low:g} to {high:g}"
@@ -218,10 +226,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["faults", "rates", "long"])
+    parser.add_argument("what", choices=["faults", "rates", "long", "sweeps"])
     said = parser.parse_args()
     begin("faults")
-    {"faults": faults, "rates": rates, "long": long}[said.what]()
+    {"faults": faults, "rates": rates, "long": long, "sweeps": sweeps}[said.what]()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from helpers.sources.writing import expanded, write
 
 __all__ = ["History", "Score", "evaluate", "fit", "load_weights", "predict", "save_weights"]
+__all__ += ["start_and_end"]
 
 READ_AT_EACH_STEP = ("cpu",)  # other devices compute ahead, and would have to be waited for
 NO_MEMORY = ("out of memory", "can't allocate", "Invalid buffer size", "INT_MAX")  # GPU, CPU, Apple
@@ -198,6 +199,41 @@ def predict(model: nn.Module, loader: Iterable) -> tuple[torch.Tensor, torch.Ten
             "the weights and the pictures hold none"
         )
     return output, torch.cat(labels)
+
+
+def start_and_end(
+    model: nn.Module,
+    X: torch.Tensor,
+    y: torch.Tensor,
+    optimizer: torch.optim.Optimizer,
+    loss_function: Callable,
+    steps: int = 60,
+) -> tuple[float, float]:
+    """Give the loss of one batch before the first step, and after so many steps on it alone.
+
+    A sound training begins near ln(classes), and learns a batch by heart: it ends near 0. The
+    model stays in its mode, and keeps what it learned.
+
+    Parameters
+    ----------
+    model : nn.Module
+    X, y : tensors
+        A batch as the model and `loss_function` take it, on the device of the model.
+    optimizer : torch.optim.Optimizer
+        The one to be tried, of this model's weights.
+    loss_function : callable (output, y) -> tensor
+        The mean loss of a batch.
+    steps : int
+    """
+    with torch.no_grad():
+        start = loss_function(model(X), y).item()
+    for _ in range(steps):
+        loss = loss_function(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        return start, loss_function(model(X), y).item()
 
 
 def _run(model, loader, loss_function, what, learn=None, bf16=False):
