@@ -68,6 +68,29 @@ def signs():
     return accuracies("signs", "trained on → judged on")
 
 
+def faults():
+    """What broken trainings look like; what sweeps recommend, and what that is worth."""
+    found = read("faults")
+
+    def three(key, digits=2):
+        return lambda row: " / ".join(f"{f(row[key]):.{digits}f}" for f in (min, mean, max))
+
+    broken = [row for row in found.values() if "end" in row]
+    columns = {"what is wrong": what, "loss before the first step": three("start")}
+    columns |= {"after 60 steps": three("end", 3), "right": share("right", digits=0)}
+    text = f"{table(broken, columns)}\n\nLeast, mean, most of {count('seeds')(broken[0])} seeds. "
+    rows = [row for row in found.values() if "steepest" in row]
+    columns = {"sweep": what, "the rate of the steepest fall": three("steepest", 4)}
+    columns |= {"loss after 100 steps at that rate": three("loss")}
+    best = [
+        f"{row['what']} {min(map(mean, zip(*row['losses'], strict=True))):.2f}"
+        for name, row in found.items()
+        if name.startswith("grid: ")
+    ]
+    text += f"{measured(broken)}\n\n{table(rows, columns)}\n\n"
+    return text + f"The best of the grid, a mean of the seeds: {'; '.join(best)}."
+
+
 def fashion():
     found = read("fashion")
     old, fast = (median(found[name]["seconds"]) for name in ("old", "fast"))
@@ -190,7 +213,7 @@ def trainings():
 def readme():
     """Give benchmarks/README.md with the tables as they should be."""
     text = README.read_text(encoding="utf-8")
-    makers = (signs, fashion, birds, regularization, steps, limits, trainings, ways)
+    makers = (signs, faults, fashion, birds, regularization, steps, limits, trainings, ways)
     made = {make.__name__: make() for make in makers}
     if sorted(name for _, name, _ in MARKED.findall(text)) != sorted(made):
         raise SystemExit(f"{README} should have a mark for each of these, once: {', '.join(made)}")

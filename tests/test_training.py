@@ -1091,3 +1091,17 @@ def test_predict_lets_minus_infinity_through():
     model = nn.Linear(1, 2)
     model.bias.data[0] = -math.inf
     assert predict(model, batches(*TEN, 5))[0][:, 0].isinf().all()
+
+
+def test_start_and_end_are_the_losses_before_and_after():
+    model = nn.Linear(4, 3)
+    X, y = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2])
+    before = F.cross_entropy(model(X), y).item()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.eval()
+    start, end = start_and_end(model, X, y, optimizer, F.cross_entropy, steps=7)
+    assert start == pytest.approx(before) and end < start
+    assert end == pytest.approx(F.cross_entropy(model(X), y).item())
+    assert not model.training
+    again = start_and_end(model, X, y, optimizer, F.cross_entropy, steps=0)
+    assert again[0] == again[1] == pytest.approx(end)

@@ -79,7 +79,8 @@ def show_layers(nets: Mapping[str, Mapping[str, tuple[float, float]]], *, alt: s
     axes[0].set_yticks(range(len(layers)), list(layers))
     axes[0].invert_yaxis()
     axes[0].set(xlabel="numbers that are 0 (%)", xlim=(0, 100))
-    axes[1].set(xlabel="mean size of the gradient", xscale="log")
+    axes[1].set(xlabel="mean size of the gradient")
+    axes[1].locator_params(axis="x", nbins=4)
     axes[0].figure.legend(loc="outside upper center", ncols=len(nets), frameon=False)
     show_figure(alt)
 
