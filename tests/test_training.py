@@ -21,7 +21,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from helpers import training
 from helpers.models import SignsNet, trace_shapes
-from helpers.training import Score, evaluate, fit, load_weights, predict, save_weights
+from helpers.training import (
+    Score,
+    evaluate,
+    fit,
+    load_weights,
+    predict,
+    save_weights,
+    start_and_end,
+)
 
 nll, cross_entropy = nn.NLLLoss(), nn.CrossEntropyLoss()
 
