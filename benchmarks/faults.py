@@ -192,7 +192,7 @@ def rates() -> None:
     for name, make in OPTIMIZERS.items():
         runs = [{"losses": [trainings.loss_at(make, lr, seed) for lr in GRID]} for seed in SEEDS]
         what = f"{SWEEP} steps of {name} at each rate"
-        record("faults", f"grid: {name}", what, runs, SEEDS, cpu, grid=GRID)
+        record("faults", f"grid: {name}", what, runs, SEEDS, cpu, settings={"rates": GRID})
         print(what, *(GRID[int(np.argmin(run["losses"]))] for run in runs))
 
 
@@ -218,7 +218,15 @@ def long() -> None:
     make = OPTIMIZERS["Adam"]
     runs = [{"losses": [trainings.loss_at(make, lr, s, LONG) for lr in grid]} for s in SEEDS]
     what = f"{LONG:,} steps of Adam at each rate"
-    record("faults", "grid: Adam long", what, runs, SEEDS, torch.device("cpu"), grid=grid)
+    record(
+        "faults",
+        "grid: Adam long",
+        what,
+        runs,
+        SEEDS,
+        torch.device("cpu"),
+        settings={"rates": grid},
+    )
     print(what, *(run["losses"] for run in runs), sep="\n")
 
 

@@ -91,8 +91,8 @@ def show_rates(grid: Mapping, sweeps: Mapping[str, Sequence[float]], *, alt: str
 
     Parameters
     ----------
-    grid : dict with the lists "grid" and "losses"
-        The rates; for each seed the losses at these rates.
+    grid : dict with "losses", and in its "settings" the "rates"
+        For each seed the losses at these rates.
     sweeps : {name: rates}
         What each kind of sweep recommends, one rate a seed.
     alt : str
@@ -100,7 +100,7 @@ def show_rates(grid: Mapping, sweeps: Mapping[str, Sequence[float]], *, alt: str
     """
     _, ax = plt.subplots(figsize=(9, 3.6), layout="constrained")
     for losses in grid["losses"]:
-        ax.semilogx(grid["grid"], losses, "-o", color="black", ms=4, lw=1, alpha=0.5)
+        ax.semilogx(grid["settings"]["rates"], losses, "-o", color="black", ms=4, lw=1, alpha=0.5)
     for row, (name, rates) in enumerate(sweeps.items()):
         height = 0.25 - 0.13 * row
         ax.plot(rates, [height] * len(rates), "v", color=COLORS["mark"], ms=8, alpha=0.8)
