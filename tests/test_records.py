@@ -16,7 +16,7 @@ sys.path.insert(0, str(FOLDER))
 import record  # noqa: E402
 import tables  # noqa: E402
 
-TOPICS = ["birds", "cifar10", "faults", "fashion", "regularization", "signs", "times"]
+TOPICS = ["birds", "cifar10", "fashion", "faults", "regularization", "signs", "times"]
 CPU = torch.device("cpu")
 
 
