@@ -18,15 +18,23 @@ from torchvision.transforms import v2
 # ---------------------------------------------------------------- right in another way
 
 
-def step_with(update, returns=lambda loss: loss.item()):
-    """A training step whose `update(model, optimizer, loss)` comes after the loss."""
+def drawn(X, batch_size):
+    return torch.randint(0, len(X), (batch_size,))
 
-    def step(model, loss_function, optimizer, X, y):
-        loss = loss_function(model(X), y)
-        update(model, optimizer, loss)
-        return returns(loss)
 
-    return step
+def training_with(update, draw=drawn, note=lambda loss: loss.item(), steps=range):
+    """A training whose `update(model, optimizer, loss)` comes after the loss."""
+
+    def train(model, loss_function, optimizer, X, y, n, batch_size):
+        losses = []
+        for _ in steps(n):
+            chosen = draw(X, batch_size)
+            loss = loss_function(model(X[chosen]), y[chosen])
+            update(model, optimizer, loss)
+            losses.append(note(loss))
+        return losses
+
+    return train
 
 
 def right_update(model, optimizer, loss):
@@ -41,16 +49,43 @@ def update_that_clears_at_the_end(model, optimizer, loss):
     optimizer.zero_grad()
 
 
+def update_that_clears_the_model(model, optimizer, loss):
+    model.zero_grad(set_to_none=False)
+    loss.backward()
+    optimizer.step()
+
+
+def train_by_closure(model, loss_function, optimizer, X, y, steps, batch_size):
+    def one_step():
+        chosen = random.sample(range(len(X)), batch_size)
+
+        def closure():
+            optimizer.zero_grad(set_to_none=False)
+            loss = loss_function(model(X[chosen]), y[chosen])
+            loss.backward()
+            return loss
+
+        return optimizer.step(closure).item()
+
+    return [one_step() for _ in range(steps)]
+
+
+def train_by_a_loader(model, loss_function, optimizer, X, y, steps, batch_size):
+    losses = []
+    model.train()
+    while len(losses) < steps:
+        pairs = list(zip(X, y, strict=True))
+        for batch, labels in DataLoader(pairs, batch_size, shuffle=True, drop_last=True):
+            loss = loss_function(input=model(batch), target=labels)
+            update_that_clears_at_the_end(model, optimizer, loss)
+            losses += [loss.detach().numpy()]
+            if len(losses) == steps:
+                return np.array(losses)
+
+
 def correlate_by_conv2d(picture, kernel):
     X = torch.tensor(picture, dtype=torch.float32)[None, None]
     return F.conv2d(X, torch.tensor(kernel)[None, None], padding="same")[0, 0]
-
-
-def edge_layer_with_zero_bias(kernels):
-    layer = nn.Conv2d(1, kernels.shape[0], kernel_size=(3, 3), padding="same")
-    layer.weight.data = kernels.unsqueeze(1).clone()
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 def average_with_zero_bias(patch):
@@ -202,16 +237,6 @@ def mirrored_without_gradients(model, X):
         return sum(model(view) for view in (X, X[..., range(X.shape[3] - 1, -1, -1)]))
 
 
-def step_by_closure(model, loss_function, optimizer, X, y):
-    def closure():
-        optimizer.zero_grad(set_to_none=False)
-        loss = loss_function(model(X), y)
-        loss.backward()
-        return loss
-
-    return float(optimizer.step(closure))
-
-
 def correlate_by_shifts(picture, kernel):
     k, (rows, columns) = len(kernel), picture.shape
     padded = np.zeros((rows + k - 1, columns + k - 1))
@@ -231,23 +256,58 @@ def correlate_by_sums(picture, kernel):
     return result
 
 
+def slopes_by_ndindex(f, kernel, h=0.001):
+    result = np.zeros(kernel.shape)
+    for place in np.ndindex(kernel.shape):
+        step = np.zeros_like(kernel if kernel.dtype == "float32" else result)
+        step[place] = h
+        result[place] = (f(kernel + step) - f(kernel - step)) / (2 * h)
+    return result
+
+
+def slopes_by_put_back(f, kernel, h=0.001):
+    moved, result = kernel.astype(float), np.zeros(kernel.shape)
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
+            old = moved[i, j]
+            moved[i, j] = old + h
+            above = f(moved)
+            moved[i, j] = old - h
+            result[i, j] = (above - f(moved)) / 2 / h
+            moved[i, j] = old
+    return result
+
+
+def slopes_of_a_flat_copy(f, kernel, h=0.001):
+    flat, result = kernel.ravel().astype("float64"), []
+    for i in range(flat.size):
+        up, down = flat.copy(), flat.copy()
+        up[i], down[i] = up[i] + h, down[i] - h
+        result.append(0.5 * (f(up.reshape(kernel.shape)) - f(down.reshape(kernel.shape))) / h)
+    return np.array(result).reshape(kernel.shape)
+
+
+def slopes_by_unit_kernels(f, kernel, h=0.001):
+    units = np.eye(kernel.size).reshape(-1, *kernel.shape)
+    slopes = [(f(kernel + h * unit) - f(kernel - h * unit)) / (2 * h) for unit in units]
+    return np.reshape(slopes, kernel.shape)
+
+
+def slopes_in_lists(f, kernel, h=0.001):
+    def slope(i, j):
+        above, below = np.array(kernel, dtype=float), np.array(kernel, dtype=float)
+        above[i][j] += h
+        below[i][j] -= h
+        return (f(above) - f(below)) / (h + h)
+
+    return [[slope(i, j) for j in range(len(kernel[0]))] for i in range(len(kernel))]
+
+
 def size_by_walking(size, kernel, stride=1, padding=0):
     count, start = 0, -padding
     while start + kernel <= size + padding:
         count, start = count + 1, start + stride
     return count
-
-
-def edge_layer_by_a_parameter(kernels):
-    layer = nn.Conv2d(1, kernels.size(0), 3, padding="same", bias=False)
-    layer.weight = nn.Parameter(kernels.reshape(-1, 1, 3, 3))
-    return layer
-
-
-def edge_layer_from_a_dict(kernels):
-    layer = nn.Conv2d(1, len(kernels), 3, 1, 1, bias=False)
-    layer.load_state_dict({"weight": kernels[:, None]})
-    return layer
 
 
 def average_by_a_parameter(patch):
@@ -291,8 +351,65 @@ class BlockByFunctions(nn.Module):
         return torch.relu(F.max_pool2d(F.conv2d(X, self.conv.weight, self.conv.bias, padding=1), 2))
 
 
-def pooled_by_walking(size, patch, stride=None):
-    return size_by_walking(size, patch, patch if stride is None else stride)
+CORNER, BAR = [[-1, -1, -1], [-1, 1, 1], [-1, 1, -1]], [[-1] * 3, [1] * 3, [-1] * 3]
+
+
+def detector_of_lists(X, bias=-8):
+    first = torch.tensor([[CORNER], [BAR], [np.transpose(BAR).tolist()]]).float()
+    at = (
+        [[1, 0, 0], [0, 0, 0], [0, 0, 0]],
+        [[0, 0, 1], [0] * 3, [0] * 3],
+        [[0] * 3, [0] * 3, [1, 0, 0]],
+    )
+    second, bias = torch.tensor([at]).float(), torch.tensor([float(bias)])
+    return F.relu(F.conv2d(F.relu(F.conv2d(X, first)), second, bias))
+
+
+def detector_of_modules(X):
+    """Each part is only there if it is whole; then all three must be."""
+    first, second = nn.Conv2d(1, 3, 3), nn.Conv2d(3, 1, 3)
+    with torch.no_grad():
+        parts = torch.tensor([CORNER, BAR, np.transpose(BAR).tolist()])
+        first.weight.copy_(parts[:, None])
+        first.bias.fill_(-2)
+        second.weight.zero_()
+        for part, row, column in [(0, 0, 0), (1, 0, 2), (2, 2, 0)]:
+            second.weight[0, part, row, column] = 1
+        second.bias.fill_(-2)
+    return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())(X)
+
+
+def detector_of_a_template(X):
+    """The first layer hands on the pixels; together the second's filters are one of 5 × 5."""
+    template = -torch.ones(5, 5)
+    template[1, 1:] = template[1:, 1] = 1
+    first, second = torch.zeros(9, 1, 3, 3), torch.zeros(1, 9, 3, 3)
+    for k, (i, j) in enumerate(itertools.product(range(3), repeat=2)):
+        first[k, 0, i, j] = 1
+    for i, j in itertools.product(range(5), repeat=2):
+        second[0, min(i, 2) * 3 + min(j, 2), i - min(i, 2), j - min(j, 2)] = template[i, j]
+    return F.conv2d(F.conv2d(X, first).relu(), second, torch.tensor([-6.0])).relu()
+
+
+def detector_of_yes_and_no(X):
+    """Each part gives 1 if it is whole; two thirds for each, and 1 1/3 off."""
+    bar, corner = torch.tensor([[BAR]]).float(), torch.tensor([[CORNER]]).float() * 10
+    first = torch.cat([corner, bar, bar.mT])
+    parts = F.relu(F.conv2d(X, first, torch.tensor([-29.0, -2, -2])))
+    second = torch.zeros(1, 3, 3, 3)
+    second[0, 0, 0, 0] = second[0, 1, 0, 2] = second[0, 2, 2, 0] = 2 / 3
+    return torch.relu(F.conv2d(parts, second, bias=torch.tensor([-4 / 3])))
+
+
+def detector_of_bar_and_post(X, corner=1):
+    """Two parts, and the corner's own pixels by what they answer there."""
+    parts = torch.tensor([[BAR], [np.transpose(BAR).tolist()]]).float()
+    second = torch.zeros(1, 2, 3, 3)
+    second[0, 0, 0, 2] = second[0, 1, 2, 0] = 4
+    second[0, :, 0, 0] = -corner
+    second[0, 0, 0, 1] = second[0, 1, 1, 0] = 2 * corner
+    bias = torch.tensor([-28.5 if corner else -23.0])
+    return F.relu(F.conv2d(F.relu(F.conv2d(X, parts)), second, bias))
 
 
 def field_by_gradient(layers):
@@ -420,10 +537,17 @@ RIGHT = {
         lambda w, g, lr: (torch.tensor(w) - lr * torch.tensor(g)).item(),
         lambda w, gradient, lr: np.float64(w) - np.multiply(lr, gradient),
     ],
-    "training_step": [
-        step_with(right_update),
-        step_with(update_that_clears_at_the_end, lambda loss: float(loss.detach())),
-        step_by_closure,
+    "train": [
+        training_with(right_update),
+        training_with(update_that_clears_at_the_end, note=lambda loss: float(loss.detach())),
+        training_with(
+            update_that_clears_the_model, lambda X, n: torch.randperm(len(X))[:n].tolist()
+        ),
+        training_with(
+            right_update, lambda X, n: np.random.default_rng().choice(len(X), n, replace=False)
+        ),
+        train_by_closure,
+        train_by_a_loader,
     ],
     "accuracy": [
         lambda logits, y: int((logits.max(1).indices == y).sum()) / len(y),
@@ -431,12 +555,6 @@ RIGHT = {
         lambda logits, y: (
             sum(int(row.argmax()) == t for row, t in zip(logits, y, strict=True)) / y.numel()
         ),
-    ],
-    "to_rgb_unit": [
-        lambda bgr: cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB) / 255,
-        lambda bgr: bgr[..., [2, 1, 0]].astype("float32") / 255.0,
-        lambda bgr: np.flip(bgr, axis=2) / 255,
-        lambda bgr: torch.tensor(bgr).flip(2).half() / 255,
     ],
     "correlate_same": [
         lambda p, k: cv2.filter2D(p, cv2.CV_32F, k, borderType=cv2.BORDER_CONSTANT),
@@ -455,10 +573,13 @@ RIGHT = {
         [[-1] * 3, [1] * 3, [0] * 3],
         torch.tensor([[-3, -10, -3], [0, 0, 0], [3, 10, 3]]),
     ],
-    "edge_layer": [
-        edge_layer_with_zero_bias,
-        edge_layer_by_a_parameter,
-        edge_layer_from_a_dict,
+    "gradient_by_numbers": [
+        slopes_by_ndindex,
+        slopes_by_put_back,
+        slopes_of_a_flat_copy,
+        slopes_by_unit_kernels,
+        slopes_in_lists,
+        lambda f, kernel, h=1e-3: torch.tensor(slopes_in_lists(f, kernel, h)),
     ],
     "max_pool": [
         lambda picture, patch: F.max_pool2d(torch.tensor(picture)[None], patch)[0],
@@ -476,10 +597,13 @@ RIGHT = {
         BlockThatIsASequence,
         BlockByFunctions,
     ],
-    "pooled_size": [
-        lambda i, f, s=None: nn.MaxPool2d(f, s)(torch.zeros(1, 1, i, i)).shape[-1],
-        pooled_by_walking,
-        lambda size, patch, stride=None: 1 + (size - patch) // (stride or patch),
+    "detector": [
+        detector_of_lists,
+        detector_of_modules,
+        detector_of_a_template,
+        detector_of_yes_and_no,
+        detector_of_bar_and_post,
+        lambda X: 100 * detector_of_lists(X) - 3,
     ],
     "receptive_field": [
         field_from_behind,
@@ -622,9 +746,10 @@ def after(change, name):
     return answer
 
 
-def rows_reversed_in_place(bgr):
-    bgr[:] = bgr[:, :, ::-1].copy()
-    return bgr / 255
+def slopes_in_place_and_left(f, kernel, h=0.001):
+    result = slopes_in_lists(f, kernel, h)
+    kernel[0, 0] += 1
+    return result
 
 
 def field_that_empties_the_list(layers):
@@ -725,17 +850,16 @@ class BlockThatEmptiesThePicture(BlockOfLayers):
 
 CHANGING = {
     "to_unit": [lambda p: p.unsqueeze_(0) / 255, after(lambda p: p.zero_(), "to_unit")],
-    "training_step": [
-        after(lambda m, loss, o, X, y: X.zero_(), "training_step"),
-        after(lambda m, loss, o, X, y: y.zero_(), "training_step"),
+    "train": [
+        after(lambda m, loss, o, X, y, n, b: X.zero_(), "train"),
+        after(lambda m, loss, o, X, y, n, b: y.zero_(), "train"),
     ],
     "accuracy": [after(lambda logits, y: logits.exp_(), "accuracy")],
-    "to_rgb_unit": [rows_reversed_in_place],
     "correlate_same": [
         after(lambda p, k: np.multiply(p, 2, out=p), "correlate_same"),
         after(lambda p, k: k.fill(0), "correlate_same"),
     ],
-    "edge_layer": [lambda kernels: edge_layer_from_a_dict(-kernels.neg_())],
+    "gradient_by_numbers": [slopes_in_place_and_left],
     "max_pool": [after(lambda p, n: p.fill(0), "max_pool")],
     "block": [BlockThatEmptiesThePicture],
     "receptive_field": [
@@ -781,10 +905,100 @@ def update_by_hand(model, optimizer, loss):
         p.data -= 0.5 * p.grad
 
 
-def edge_layer_outside_no_grad(kernels):
-    layer = nn.Conv2d(1, len(kernels), 3, padding=1, bias=False)
-    layer.weight.copy_(kernels[:, None])
-    return layer
+def update_without_gradient(model, optimizer, loss):
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def update_by_an_optimizer_of_its_own(model, optimizer, loss):
+    right_update(model, torch.optim.SGD(model.parameters(), lr=0.5), loss)
+
+
+def update_twice(model, optimizer, loss):
+    right_update(model, optimizer, loss)
+    optimizer.step()
+
+
+def train_on_everything(model, loss_function, optimizer, X, y, steps, batch_size):
+    losses = []
+    for _ in range(steps):
+        loss = loss_function(model(X), y)
+        right_update(model, optimizer, loss)
+        losses.append(loss.item())
+    return losses
+
+
+def train_that_draws_once(model, loss_function, optimizer, X, y, steps, batch_size):
+    chosen = drawn(X, batch_size)
+    train = training_with(right_update, lambda X, n: chosen)
+    return train(model, loss_function, optimizer, X, y, steps, batch_size)
+
+
+def train_that_returns_inside(model, loss_function, optimizer, X, y, steps, batch_size):
+    return training_with(right_update)(model, loss_function, optimizer, X, y, 1, batch_size)
+
+
+def train_that_draws_labels_again(model, loss_function, optimizer, X, y, steps, batch_size):
+    losses = []
+    for _ in range(steps):
+        loss = loss_function(model(X[drawn(X, batch_size)]), y[drawn(X, batch_size)])
+        right_update(model, optimizer, loss)
+        losses.append(loss.item())
+    return losses
+
+
+def train_that_begins_anew(model, loss_function, optimizer, X, y, steps, batch_size):
+    nn.init.zeros_(model.weight)
+    return training_with(right_update)(model, loss_function, optimizer, X, y, steps, batch_size)
+
+
+def train_without_an_end(model, loss_function, optimizer, X, y, steps, batch_size):
+    while True:
+        training_with(right_update)(model, loss_function, optimizer, X, y, steps, batch_size)
+
+
+def train_with_a_model_of_its_own(model, loss_function, optimizer, X, y, steps, batch_size):
+    own = nn.Linear(3, 4)
+    return training_with(right_update)(own, loss_function, optimizer, X, y, steps, batch_size)
+
+
+def train_without_return(*arguments):
+    training_with(right_update)(*arguments)
+
+
+def slopes_in_whole_numbers(f, kernel, h=0.001):
+    result = np.zeros(kernel.shape)
+    for i, j in np.ndindex(kernel.shape):
+        above, below = kernel.copy(), kernel.copy()
+        above[i, j] += h
+        below[i, j] -= h
+        result[i, j] = (f(above) - f(below)) / (2 * h)
+    return result
+
+
+def slopes_for_three_by_three(f, kernel, h=0.001):
+    result = np.zeros(kernel.shape)
+    for i, j in np.ndindex(3, 3):
+        step = np.zeros(kernel.shape)
+        step[i, j] = h
+        result[i, j] = (f(kernel + step) - f(kernel - step)) / (2 * h)
+    return result
+
+
+def slopes_that_stay_moved(f, kernel, h=0.001):
+    moved, result = kernel.astype(float), np.zeros(kernel.shape)
+    for place in np.ndindex(kernel.shape):
+        moved[place] += h
+        above = f(moved)
+        moved[place] -= 2 * h
+        result[place] = (above - f(moved)) / (2 * h)
+    return result
+
+
+def slopes_by_autograd(f, kernel, h=0.001):
+    k = torch.tensor(kernel, dtype=torch.float64, requires_grad=True)
+    f(k).backward()
+    return k.grad
 
 
 def average_with_bias(patch):
@@ -797,6 +1011,12 @@ def correlate_into_the_pictures_type(picture, kernel):
     result = np.zeros_like(picture)
     result[:] = correlate_by_shifts(picture, kernel)
     return result
+
+
+def detector_of_outlines(X):
+    """Sees where the picture changes, not what is there."""
+    outline = torch.tensor([[[[0, -1, 0], [-1, 4, -1], [0, -1, 0]]]]).float()
+    return F.relu(F.conv2d(F.relu(F.conv2d(X, outline)), torch.ones(1, 1, 3, 3)))
 
 
 def conv_of(patch, weight):
@@ -902,19 +1122,40 @@ WRONG = {
         (lambda p: p.no_such_thing(), "For (Tensor (28, 28)) it stops with AttributeError"),
         (lambda: 1, "it stops with TypeError"),
     ],
-    "training_step": [
-        (step_with(update_that_clears_between), "weights never move"),
-        (lambda m, loss_function, o, X, y: loss_function(y, m(X)), "takes the logits first"),
-        (step_with(update_by_hand), "not where one step"),
-        (step_with(right_update, lambda loss: None), NOTHING),
+    "train": [
+        (training_with(update_that_clears_between), "weights never move"),
+        (training_with(update_without_gradient), "weights never move"),
+        (training_with(update_by_hand), "not by the `optimizer` that is given"),
+        (training_with(update_by_an_optimizer_of_its_own), "make no optimizer of your own"),
+        (training_with(update_twice), "It takes 12 steps, `steps` asks for 6."),
+        (training_with(right_update, steps=lambda n: range(200)), "does not come to an end"),
+        (training_with(right_update, steps=lambda n: range(1, n)), "It takes 5 steps"),
+        (training_with(right_update, lambda X, n: range(n)), "Each step gets the same pictures"),
         (
-            step_with(right_update, lambda loss: round(loss.item(), 2)),
-            "is not the loss of this step",
+            training_with(right_update, lambda X, n: torch.randint(0, 2000, (n,))),
+            "it stops with IndexError",
         ),
-        (step_with(right_update, lambda loss: (loss.item(), loss)), "one plain number"),
-        (step_with(right_update, lambda loss: np.array([loss.item()])), "one plain number"),
-        (step_with(right_update, lambda loss: f"{loss.item():.3f}"), "is a text, not a number"),
-        (step_with(right_update, lambda loss: loss.item), "are its brackets () missing?"),
+        (training_with(right_update, lambda X, n: drawn(X, 50)), "A batch holds 50 pictures"),
+        (training_with(right_update, lambda X, n: drawn(X, 1)), "A batch holds 1 picture, `b"),
+        (training_with(right_update, note=lambda loss: loss.item), "brackets () missing?"),
+        (training_with(right_update, note=lambda loss: f"{loss:.3f}"), "is a text, not a number"),
+        (training_with(right_update, note=lambda loss: loss), "still tensors, each with its"),
+        (
+            training_with(right_update, note=lambda loss: round(loss.item(), 2)),
+            "are not the losses of these steps",
+        ),
+        (
+            lambda *case: sum(losses := training_with(right_update)(*case)) / len(losses),
+            "One number is returned",
+        ),
+        (train_on_everything, "Each step looks at all 20 pictures"),
+        (train_that_draws_once, "draw new ones inside the loop"),
+        (train_that_returns_inside, "Is the `return` inside the loop?"),
+        (train_that_draws_labels_again, "do not belong together"),
+        (train_that_begins_anew, "Only `optimizer.step()` should change the weights"),
+        (train_without_an_end, "does not come to an end"),
+        (train_with_a_model_of_its_own, "make no model of your own"),
+        (train_without_return, NOTHING),
     ],
     "accuracy": [
         (lambda logits, y: (logits.argmax(1) == y).float().mean, "are its brackets () missing?"),
@@ -925,14 +1166,6 @@ WRONG = {
             lambda logits, y: (logits.argmax() == y).float().mean(),
             "it returns 0, it should be 0.14",
         ),
-    ],
-    "to_rgb_unit": [
-        (lambda bgr: cv2.flip(bgr, 1) / 255, "mirrors left and right"),
-        (
-            lambda bgr: np.uint8(bgr[:, :, ::-1] / 255),
-            "Only 0 and 1 are left, the fraction is lost",
-        ),
-        (lambda bgr: bgr.transpose(2, 0, 1) / 255, "has the shape (3, 4, 5), it should"),
     ],
     "correlate_same": [
         (lambda p, k: cv2.filter2D(p, cv2.CV_32F, k), "mirrors the picture, as OpenCV does"),
@@ -957,11 +1190,19 @@ WRONG = {
         ([[-1] * 3, [0] * 3, ["1"] * 3], "'1' is a text, not a number."),
         ([[-1, 0, 0], [0, 0, 0], [0, 0, 1]], "vertical edge"),
     ],
-    "edge_layer": [
-        (lambda kernels: nn.Conv2d(1, len(kernels), 3, padding=1), "bias=False"),
-        (edge_layer_outside_no_grad, "only inside `with torch.no_grad():`"),
-        (lambda kernels: nn.Conv2d(1, len(kernels), 3, padding=1, bias=False), "not the kernels"),
-        (lambda kernels: kernels, "An nn.Conv2d is asked for, this is of the type Tensor."),
+    "gradient_by_numbers": [
+        (lambda f, k, h=1e-3: slopes_by_ndindex(f, k.astype("float32"), h), "the slopes are not"),
+        (slopes_in_whole_numbers, "in such an array + h is lost"),
+        (lambda f, k, h=1e-3: slopes_by_ndindex(f, k, h).ravel(), "it should be (3, 3)"),
+        (lambda f, k, h=1e-3: slopes_by_ndindex(f, k, 1e-5), "h that is given is not used"),
+        (lambda f, k, h=1e-3: [[f(k)] * 3] * 3, "the slopes are not"),
+        (lambda f, k, h=1e-3: (f(k + h) - f(k - h)) / 2 / h, "One number is returned"),
+        (lambda f, k, h=1e-3: (f(k + h) - f(k)) / h * np.ones(k.shape), "All entries are moved at"),
+        (lambda f, k, h=1e-3: np.gradient(k), "it should be (3, 3)"),
+        (slopes_for_three_by_three, "it stops with IndexError"),
+        (slopes_that_stay_moved, "An entry stays moved"),
+        (slopes_by_autograd, "it stops with"),
+        (lambda f, k, h=1e-3: None, NOTHING),
     ],
     "max_pool": [
         (lambda p, n: F.avg_pool2d(torch.tensor(p)[None], n)[0], "mean of each patch"),
@@ -997,10 +1238,28 @@ WRONG = {
         (BlockMadeAnew, "make the convolution in `__init__`"),
         (block_with_a_large_pool, "has the shape (2, 4, 2, 2), it should be (2, 4, 4, 4)"),
     ],
-    "pooled_size": [
-        (lambda i, f, s=None: round((i - f) / (s or f)) + 1, "it should be"),
-        (lambda i, f, s=None: str((i - f) // (s or f) + 1), "'14' is a text, not a number."),
-        (lambda i, f, s=None: ((i - f) // (s or f) + 1, 1), "One number is asked for"),
+    "detector": [
+        (lambda X: detector_of_lists(X, bias=-5), "it also answers to"),
+        (lambda X: detector_of_lists(X, bias=0), "it also answers to a bar, a post"),
+        (lambda X: detector_of_lists(X, bias=-9.5), "It misses it: the corner is to be answered"),
+        (lambda X: detector_of_lists(X, bias=1), "to a dark picture: the bias must be negative"),
+        (lambda X: detector_of_lists(X.flip(3)), "It misses it"),
+        (lambda X: detector_of_lists(F.pad(X, (2, 2, 2, 2))), "since nothing is padded"),
+        (lambda X: detector_of_lists(X).amax((2, 3)), "it should be (24, 1, 14, 14)"),
+        (lambda X: detector_of_lists(X).numpy(), "A tensor is asked for, this is of the type nd"),
+        (lambda X: F.conv2d(X, torch.ones(1, 1, 5, 5)), "there is one."),
+        (lambda X: F.conv2d(X, torch.ones(2, 1, 3, 3)), "it should be (24, 1, 14, 14)"),
+        (
+            lambda X: F.conv2d(F.conv2d(X, torch.ones(1, 1, 3, 3)), torch.ones(1, 2, 3, 3)),
+            "it stops with RuntimeError",
+        ),
+        (
+            lambda X: F.conv2d(F.conv2d(X, torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 2, 2)),
+            "there is one of 4 × 4",
+        ),
+        (lambda X: detector_of_bar_and_post(X, corner=0), "it also answers to"),
+        (detector_of_outlines, "it also answers to"),
+        (lambda X: None, NOTHING),
     ],
     "receptive_field": [
         (lambda layers: math.prod(k for k, _ in layers), "Kernels do not multiply"),

@@ -111,7 +111,7 @@ def test_settings_of_the_lesson_change_no_verdict(set_it):
     before = state()
     with enclosed():
         set_it(False if set_it is torch.set_grad_enabled else torch.float64)
-        for name in ("training_step", "block", "to_unit"):
+        for name in ("train", "block", "to_unit"):
             assert verdict(CHECKS[name], CHECKS[name].right) == f"✓ {name}: passed"
     assert unchanged(state(), before)
 

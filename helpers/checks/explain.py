@@ -15,11 +15,14 @@ SHORT.maxlist = 12
 
 
 def inputs(case: tuple) -> str:
-    """Show what an answer was given: numbers and lists as they are, arrays by their shape."""
+    """Show what an answer was given: numbers and lists as they are, arrays by their shape,
+    functions by their name."""
 
     def shown(value: object) -> str:
         if hasattr(value, "shape"):
             return f"{type(value).__name__} {tuple(value.shape)}"
+        if inspect.isroutine(value):
+            return value.__name__
         is_plain = type(value).__module__ == "builtins"
         return SHORT.repr(value) if is_plain else type(value).__name__
 

@@ -4,24 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.checks.engine import Check, conv, normal, numbers_of, output_of, pixels
+from helpers.checks.engine import Check, normal, numbers_of, pixels
 from helpers.checks.engine import guess as guess
 
-to_rgb_unit = Check(
-    "to_rgb_unit",  # uint8 (H, W, 3) in BGR order → float (H, W, 3) in RGB order, 0–1
-    first_step="Print bgr.shape: which of the three axes are the colours? Only that one is to be reversed.",
-    # also square ones and one of width 3, where a wrong axis would not show in the shape
-    cases=[(pixels(*shape, 3).numpy(),) for shape in [(4, 5), (6, 6), (5, 3)]],
-    right=lambda p: p[:, :, ::-1] / 255,
-    mistakes=[
-        (lambda p: p / 255, "Red and blue are still swapped: reverse the last axis."),
-        (lambda p: p[:, :, ::-1], "The values still go from 0 to 255: divide by 255."),
-        (lambda p: p[::-1] / 255, "`[::-1]` reverses the rows: the picture stands on its head. The colours are on the last axis."),
-        (lambda p: p[:, ::-1] / 255, "That mirrors left and right: the colours are on the last axis."),
-        (lambda p: p[::-1, ::-1, ::-1] / 255, "That reverses all three axes; only the last one, the colours, is to be reversed."),
-        (lambda p: p[:, :, ::-1] / 256, "White is 255, not 256: so divided, it is below 1."),
-        (lambda p: p[:, :, ::-1] // 255, "Only 0 and 1 are left, the fraction is lost: divide with `/`, and keep floats."),
-])
 
 def correlate(picture, kernel, padding=0, mode="constant"):
     picture = np.pad(picture, padding, mode=mode)
@@ -96,15 +81,67 @@ horizontal_kernel = Check(
         ([[-1, -1, -1], [2, 2, 2], [-1, -1, -1]], "It is positive where the edge lies on one side of the middle row and negative where it lies on the other: the lower row must not add up to a negative number.", lambda k: below_edges(k)[1] < -1e-6),
 ])
 
-edge_layer = Check(
-    "edge_layer",  # (n, 3, 3) → nn.Conv2d from 1 to n channels that keeps the size
-    first_step="Make the layer first, and print layer.weight.shape: your kernels must get that shape before they are put there.",
-    cases=[(normal(n, 3, 3), normal(2, 1, *size, seed=1)) for n, size in [(1, (6, 8)), (3, (7, 5)), (4, (9, 9))]],
-    run=output_of,
-    right=lambda k: conv(k[:, None], padding=1),
-    otherwise="The weights are not the kernels, or the border is not of zeros.",
+PICTURE, GOAL = normal(6, 7).double().numpy(), normal(4, 5, seed=1).double().numpy()
+FACTORS = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
+
+def loss_of(kernel):
+    return ((correlate(PICTURE, np.asarray(kernel)) - GOAL) ** 2).mean()
+
+def cubes(kernel):
+    return (FACTORS * np.asarray(kernel) ** 3).sum()
+
+def differences(f, kernel, h, ahead=1, behind=1, into=float, put_back=True):
+    """The slopes by moving each entry, on both sides or on one."""
+    result, moved = np.zeros(kernel.shape, into), kernel.astype(float)
+    for place in np.ndindex(kernel.shape):
+        up, down = (moved, moved) if not put_back else (moved.copy(), moved.copy())
+        up[place] += ahead * h
+        above = f(up)
+        down[place] -= (behind if put_back else ahead + behind) * h
+        result[place] = (above - f(down)) / ((ahead + behind) * h)
+    return result
+
+def whole_numbers_moved(f, kernel, h):
+    result = np.zeros(kernel.shape)
+    for place in np.ndindex(kernel.shape):
+        up, down = kernel.copy(), kernel.copy()
+        up[place], down[place] = up[place] + h, down[place] - h
+        result[place] = (f(up) - f(down)) / (2 * h)
+    return result
+
+def all_at_once(f, kernel, h):
+    return (f(kernel + h) - f(kernel - h)) / (2 * h)
+
+def called_with(answer, f, kernel, *h):
+    """The kernels that an answer gives to f."""
+    kernels = []
+    answer(lambda k: kernels.append(np.array(k)) or f(k), kernel, *h)
+    return kernels
+
+gradient_by_numbers = Check(
+    "gradient_by_numbers",  # f (a function of the kernel that gives a number), kernel, h → the slopes, of the kernel's shape
+    first_step="Begin with one entry. Make two copies of the kernel, one with this entry larger by h, one with it smaller by h. What does f give for each, and how far apart are the two? Then a loop over all places.",
+    cases=[
+        (loss_of, normal(3, 3, seed=2).double().numpy(), 0.001),
+        (cubes, normal(2, 3, seed=3).double().numpy(), 0.5),  # rows and columns differ, and h is large
+        (loss_of, np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]), 0.001),  # of whole numbers
+        (loss_of, normal(3, 3, seed=4).double().numpy()),
+    ],
+    right=lambda f, kernel, h=0.001: differences(f, kernel, h),
+    otherwise="The shape is right, the slopes are not: each is (f with this entry larger by h − f with it smaller by h) / (2 · h), all other entries as they were.",
     mistakes=[
-        (lambda k: conv(k[:, None]), "The result is smaller than the picture: padding=1 keeps the size of a 3×3 filter's output."),
-        (lambda k: conv(k[:, None].flip(2, 3), padding=1), "The kernels are flipped: nn.Conv2d lays them on the picture as they are."),
-        (lambda k: conv(k[:, None].mT, padding=1), "Rows and columns of the kernels are swapped."),
+        (lambda f, k, h=0.001: differences(f, k, h) * 2, "Twice too large: from h below to h above the way is 2 · h."),
+        (lambda f, k, h=0.001: differences(f, k, h) * 2 * h, "The difference of f is not divided by the way, 2 · h."),
+        (lambda f, k, h=0.001: differences(f, k, h) * h**2, "`/ 2 * h` divides by 2 and then multiplies by h: write / (2 * h)."),
+        (lambda f, k, h=0.001: -differences(f, k, h), "The sign is turned: f with the larger entry comes first, minus f with the smaller one."),
+        (lambda f, k, h=0.001: differences(f, k, h, behind=0), "You go up by h and not down: take f on both sides, at + h and at − h, which is far closer."),
+        (lambda f, k, h=0.001: differences(f, k, h, ahead=0), "You go down by h and not up: take f on both sides, at + h and at − h, which is far closer."),
+        (lambda f, k, h=0.001: differences(f, k, h / 2), "You move by half of h: go up by h and down by h."),
+        (lambda f, k, h=0.001: all_at_once(f, k, h), "One number is returned: an array of the kernel's shape is asked for, with the slope for each entry.", lambda answer, *case: np.ndim(answer(*case)) == 0),
+        (lambda f, k, h=0.001: np.full(k.shape, all_at_once(f, k, h)), "All entries are moved at once: move one, and leave the others as they are.", lambda answer, *case: (called_with(answer, *case)[0] != case[1]).sum() > 1),
+        (lambda f, k, h=0.001: differences(f, k, h, put_back=False), "An entry stays moved while the next one is: begin each time with a new copy of the kernel.", lambda answer, *case: any((np.abs(k - case[1]) > 1e-9).sum() > 1 for k in called_with(answer, *case))),
+        (lambda f, k, h=0.001: whole_numbers_moved(f, k, h), "This kernel is of whole numbers, and in such an array + h is lost: work in kernel.astype(float), which is a copy."),
+        (lambda f, k, h=0.001: differences(f, k, h, into=k.dtype), "The result has got the kernel's type, whole numbers: make it of floats, such as np.zeros(kernel.shape)."),
+        (lambda f, k, h=0.001: differences(f, k, 0.001), "The h that is given is not used."),
+        (lambda f, k, h=0.001: differences(f, k, h).T, "Rows and columns of the result are swapped."),
 ])

@@ -2,9 +2,11 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
-from helpers.checks.engine import Check, conv, normal, output_of, same
+from helpers.checks.engine import Check, Hint, conv, normal, output_of, same
 from helpers.checks.engine import guess as guess
 
 
@@ -34,20 +36,6 @@ max_pool = Check(
         (lambda p, n: pool(p, n).T, "Rows and columns of the result are swapped."),
         (lambda p, n: pool(p, n, np.sum), "That is the sum of each patch: take the max."),
         (lambda p, n: pool(np.pad(p, [(0, -size % n) for size in p.shape], constant_values=-np.inf), n), "A patch that hangs over the edge is left out: 5 rows make 2 patches of 2."),
-])
-
-pooled_size = Check(
-    "pooled_size",  # outputs along one axis; stride None means the patch
-    first_step="It is the size of a convolution's output without padding. What is the stride, if none is given?",
-    cases=[(28, 2), (7, 2), (64, 3), (8, 4), (28, 3, 2), (9, 3, 1), (32, 2, 3), (10, 4, 2), (10, 3, 4)],
-    right=lambda i, f, s=None: (i - f) // (s or f) + 1,
-    mistakes=[
-        (lambda i, f, s=1: (i - f) // s + 1, "Without a stride, pooling moves by a whole patch, not by 1."),
-        (lambda i, f, s=None: -(-(i - f) // (s or f)) + 1, "Round down: a patch that hangs over the edge is left out."),
-        (lambda i, f, s=None: i // f, "The stride is ignored where it is given."),
-        (lambda i, f, s=None: i // (s or f), "Only whole patches count: before dividing, take the patch off the size."),
-        (lambda i, f, s=None: (i - f) // (s or f), "One too few: the first patch counts too."),
-        (lambda i, f, s=None: (i - f) / (s or f) + 1, "Half a patch does not exist: the division is rounded down, `//`."),
 ])
 
 def field(layers, strides=np.multiply, after=False, minus=1):
@@ -92,6 +80,104 @@ average_by_convolution = Check(
         (lambda n: window(n, 1 / 9, n), "1/9 is right for a patch of 3 only."),
         (lambda n: window(n, 0.5, n), "Each weight is {}: patch² of them should add up to 1.", lambda f, n, X: (w := f(n).weight).std() < 1e-6 and not same(w.sum(), 1) and f"{w.mean():.4g}"),
 ])
+
+SHAPES = {  # rows of a drawing; the lesson shows them, and its picture is made of them
+    "the corner": "#### #... #... #...",
+    "a long corner": "####### #...... #...... #...... #...... #...... #......",
+    "a large frame": "######## #......# #......# #......# #......# #......# #......# ########",
+    "a bar": "####", "a post": "# # # #",
+    "a mirror image": "#### ...# ...# ...#", "upside down": "#... #... #... ####", "turned round": "...# ...# ...# ####",
+    "a short bar": "###. #... #... #...", "a short post": "#### #... #...", "a gap": ".### #... #... #...",
+    "a T": "####### ...#... ...#... ...#...", "a T on its side": "#... #... #... #### #... #... #...",
+    "a plus": "...#... ...#... ...#... ####### ...#... ...#... ...#...",
+    "a small frame": "#### #..# #..# ####", "a block": "#### #### #### ####",
+    "a thick corner": "##### ##### ##... ##... ##...", "a diagonal": "#... .#.. ..#. ...#", "a dot": "#",
+}
+HAS_IT = ("the corner", "a long corner", "a large frame")  # all three look the same within 5 × 5 pixels
+
+def sheet(name, size=18, top=5, left=5):
+    """A dark picture (size, size) with a shape in white, for the lesson, too."""
+    picture = torch.zeros(size, size)
+    rows = torch.tensor([[sign == "#" for sign in row] for row in SHAPES[name].split()])
+    picture[top : top + len(rows), left : left + rows.shape[1]] = rows.float()
+    return picture
+
+PLACES = [(1, 1), (1, 13), (13, 4)]  # as near to the border as the corner is still seen with what surrounds it
+NAMES = [*SHAPES, "a dark picture", "a bright picture", *["the corner"] * len(PLACES)]
+SHEETS = torch.stack([*map(sheet, SHAPES), torch.zeros(18, 18), torch.ones(18, 18), *(sheet("the corner", top=i, left=j) for i, j in PLACES)])[:, None]
+
+class Convolutions(TorchFunctionMode):
+    """Notes the size of the kernels of each convolution."""
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def __torch_function__(self, function, types, given=(), named=None):
+        if function is torch.conv2d:
+            self.sizes.append(tuple([*given, *(named or {}).values()][1].shape[2:]))
+        return function(*given, **(named or {}))
+
+def sizes_used(detector, X):
+    with Convolutions() as convolutions:
+        detector(X)
+    return convolutions.sizes
+
+def places_found(detector, X):
+    """How many places of each picture it answers to."""
+    answers = detector(X)
+    if answers is None or answers is ...:
+        return answers
+    if not torch.is_tensor(answers):
+        raise Hint(f"A tensor is asked for, this is of the type {type(answers).__name__}.")
+    if answers.shape != (len(X), 1, 14, 14):
+        raise Hint(f"The result has the shape {tuple(answers.shape)}, it should be {(len(X), 1, 14, 14)}: one map, 4 rows and columns smaller than the picture, since nothing is padded.")
+    return (answers > 0.5).flatten(1).sum(1)
+
+def listed(names):
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:3]) + f" and {len(names) - 3} more" * (len(names) > 3)
+
+def missed(detector, X):
+    found = places_found(detector, X)
+    strongest = detector(X).flatten(1).amax(1)
+    return next((f"the corner is to be answered by more than ½; the strongest answer to the picture with {name} is {strongest[i]:.3g}" for i, name in enumerate(NAMES) if name in HAS_IT and not found[i]), "")
+
+def false_alarms(detector, X):
+    return listed(name for name, n in zip(NAMES, places_found(detector, X), strict=True) if n and name not in HAS_IT)
+
+CORNER, BAR, POST = [[-1, -1, -1], [-1, 1, 1], [-1, 1, -1]], [[-1] * 3, [1] * 3, [-1] * 3], [[-1, 1, -1]] * 3
+PARTS = {(0, 0): CORNER, (0, 2): BAR, (2, 0): POST}  # the place of each in the second filter
+
+def two_layers(parts, bias, first_bias=0.0):
+    """A detector that adds up the answers to 3×3 parts, each at its place, and a bias."""
+    first = torch.tensor([*parts.values()], dtype=torch.float32)[:, None]
+    second = torch.zeros(1, len(parts), 3, 3)
+    for i, (row, column) in enumerate(parts):
+        second[0, i, row, column] = 1
+    biases = torch.full((len(parts),), first_bias), torch.tensor([bias])
+    return lambda X: F.conv2d(F.conv2d(X, first, biases[0]).relu(), second, biases[1]).relu()
+
+def one_layer(X):
+    """A 5×5 filter that fits the corner exactly."""
+    template = torch.full((5, 5), -1.0)
+    template[1, 1:] = template[1:, 1] = 1
+    return F.conv2d(X, template[None, None], torch.tensor([-6.0])).relu()
+
+detector = Check(
+    "detector",  # (N, 1, H, W) → (N, 1, H - 4, W - 4), above 1/2 where the corner is
+    first_step="On paper: draw the 5 × 5 pixels of the corner, with the dark ones around it. Which 3 × 3 pieces of them tell it from all other shapes? Each is a filter of the first layer, and answers most where its piece is whole. In the second layer each gets a 1 at its own place; the bias lets the sum pass only if none is missing.",
+    cases=[(SHEETS,)],
+    run=places_found,
+    right=two_layers(PARTS, -8.0),
+    otherwise="It answers at more than one place to one corner.",
+    mistakes=[
+        (one_layer, "{}", lambda f, X: len(sizes := sizes_used(f, X)) != 2 and f"Two convolutions are asked for, {'there is one' if len(sizes) == 1 else f'there are {len(sizes)}'}."),
+        (lambda X: F.conv2d(one_layer(X), torch.ones(1, 1, 1, 1)), "Both kernels are to be 3 × 3; there is one of {}.", lambda f, X: next((f"{h} × {w}" for h, w in sizes_used(f, X) if (h, w) != (3, 3)), "")),
+        (two_layers(PARTS, 1.0), "It answers where nothing is at all, to a dark picture: the bias must be negative.", lambda f, X: bool(places_found(f, X)[len(SHAPES)])),
+        (two_layers(PARTS, -9.0), "It misses it: {}.", missed),
+        (two_layers({(0, 2): BAR, (2, 0): POST}, -5.0), "It finds the corner, but it also answers to {}.", false_alarms),
+    ],
+)
 
 def convolutions(model):
     return [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
