@@ -11,9 +11,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import DataLoader, random_split
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    TensorDataset,
+    random_split,
+)
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
+
+from helpers.batches import Batches
+from helpers.lessons.fashion import worst_pairs
 
 # ---------------------------------------------------------------- right in another way
 
@@ -111,11 +121,6 @@ def split_with_the_rest_as_given(names, share, seed):
 def split_by_torch(names, share, seed):
     shares = [share, 1 - share]  # 0.2 is a little less than 12 of 60
     return random_split(sorted(names), shares, torch.Generator().manual_seed(seed))
-
-
-def batch_by_movedim(pictures):
-    X = pictures.float() / 255
-    return X[:, None] if X.ndim == 3 else X.movedim(3, 1)
 
 
 def relabel_by_torch(targets, first, second):
@@ -336,10 +341,107 @@ def share_by_a_loop(rights, sizes):
     return right / total
 
 
-def batch_by_einsum(pictures):
-    if pictures.dim() == 4:
-        pictures = torch.einsum("nhwc->nchw", pictures)
-    return pictures.reshape(len(pictures), -1, *pictures.shape[-2:]).to(torch.float32).div(255)
+class LoaderByRange:
+    def __init__(self, X, y, batch_size, shuffle=False):
+        self.X, self.y = X, y
+        self.batch_size, self.shuffle = batch_size, shuffle
+
+    def __len__(self):
+        return math.ceil(len(self.X) / self.batch_size)
+
+    def order(self):
+        return torch.randperm(len(self.X)) if self.shuffle else torch.arange(len(self.X))
+
+    def __iter__(self):
+        order = self.order()
+        for start in range(0, len(self.X), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderThatMixesFirst(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        parts = (part[order].split(self.batch_size) for part in (self.X, self.y))
+        return zip(*parts, strict=True)
+
+
+class LoaderByNumpy(LoaderByRange):
+    def __iter__(self):
+        order = np.arange(len(self.X))
+        if self.shuffle:
+            np.random.shuffle(order)  # noqa: NPY002
+        for chosen in np.array_split(order, range(self.batch_size, len(order), self.batch_size)):
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderByAList(LoaderByRange):
+    def __iter__(self):
+        left = list(range(len(self.X)))
+        if self.shuffle:
+            random.shuffle(left)
+        while left:
+            chosen, left = left[: self.batch_size], left[self.batch_size :]
+            yield [self.X[chosen], self.y[chosen]]
+
+
+class LoaderWithNext(LoaderByRange):
+    def __iter__(self):
+        self.left = list(self.order().split(self.batch_size))
+        return self
+
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        chosen = self.left.pop(0)
+        return self.X.index_select(0, chosen), self.y.index_select(0, chosen)
+
+
+class LoaderBySamplers(LoaderByRange):
+    def __iter__(self):
+        each = RandomSampler(self.X) if self.shuffle else SequentialSampler(self.X)
+        for chosen in BatchSampler(each, self.batch_size, drop_last=False):
+            yield self.X[chosen], self.y[chosen]
+
+
+def pairs_by_a_table(predicted, y, count):
+    matrix = torch.zeros(10, 10, dtype=torch.long)
+    matrix.index_put_((y, predicted), torch.ones_like(y), accumulate=True)
+    mistakes, places = (matrix + matrix.T).triu(1).flatten().topk(count)
+    return torch.stack([places // 10, places % 10, mistakes], dim=1)
+
+
+def pairs_by_unique(predicted, y, count):
+    wrong = predicted != y
+    both = torch.stack([predicted, y], dim=1)[wrong].sort(dim=1).values
+    found, mistakes = both.unique(dim=0, return_counts=True)
+    order = mistakes.argsort(descending=True)[:count]
+    return [(*found[i].tolist(), mistakes[i].item()) for i in order]
+
+
+def pairs_in_a_dict(predicted, y, count):
+    mistakes = {}
+    for a, b in zip(predicted.tolist(), y.tolist(), strict=True):
+        if a != b:
+            pair = tuple(sorted((a, b)))
+            mistakes[pair] = mistakes.get(pair, 0) + 1
+    ranked = sorted(mistakes, key=lambda pair: -mistakes[pair])
+    return [[*pair, mistakes[pair]] for pair in ranked[:count]]
+
+
+def pairs_by_asking_each(predicted, y, count):
+    found = []
+    for a, b in itertools.combinations(range(10), 2):
+        n = ((predicted == a) & (y == b)).sum() + ((predicted == b) & (y == a)).sum()
+        found.append((a, b, int(n)))
+    return sorted(found, key=lambda row: row[2], reverse=True)[:count]
+
+
+def pairs_by_numpy(predicted, y, count):
+    low, high = np.sort([predicted.numpy(), y.numpy()], axis=0)
+    codes, mistakes = np.unique((100 * low + high)[low != high], return_counts=True)
+    best = np.argsort(-mistakes)[:count]
+    return np.stack([codes[best] // 100, codes[best] % 100, mistakes[best]], axis=1)
 
 
 def by_class_with_counts(predicted, y, classes):
@@ -514,17 +616,22 @@ RIGHT = {
         share_by_a_loop,
         lambda rights, sizes: torch.tensor(rights).sum() / torch.tensor(sizes).sum(),
     ],
-    "to_batch": [
-        batch_by_movedim,
-        batch_by_einsum,
-        lambda p: torch.from_numpy(
-            np.moveaxis(p.numpy().reshape(*p.shape[:3], -1), 3, 1) / np.float32(255)
-        ),
+    "memory_loader": [
+        LoaderByRange,
+        LoaderThatMixesFirst,
+        LoaderByNumpy,
+        LoaderByAList,
+        LoaderWithNext,
+        LoaderBySamplers,
+        Batches,
     ],
-    "output_megabytes": [
-        lambda m, h, w, n: torch.empty(n, m, h, w, device="meta").nbytes / 1e6,
-        lambda m, h, w, n: 32 / 8 * math.prod((m, h, w, n)) * 1e-6,
-        lambda maps, height, width, batch_size: 4 * maps * height * width * batch_size / 10**6,
+    "worst_pairs": [
+        pairs_by_a_table,
+        pairs_by_unique,
+        pairs_in_a_dict,
+        pairs_by_asking_each,
+        pairs_by_numpy,
+        worst_pairs,
     ],
     "conv_parameters": [
         lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters()),
@@ -658,6 +765,13 @@ def share_that_empties_the_list(rights, sizes):
     return right / sum(sizes)
 
 
+class LoaderThatMixesTheData(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        self.X[:], self.y[:] = self.X[order], self.y[order]
+        return zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+
+
 def unnormalise_in_place(X, mean, std):
     X *= std.view(3, 1, 1)
     X += mean.view(3, 1, 1)
@@ -745,7 +859,8 @@ CHANGING = {
     "split": [split_in_place, split_that_shuffles_the_list],
     "nll": [nll_in_place],
     "accuracy_over_batches": [share_that_empties_the_list],
-    "to_batch": [after(lambda p: p.zero_(), "to_batch")],
+    "memory_loader": [LoaderThatMixesTheData],
+    "worst_pairs": [after(lambda p, y, k: y.zero_(), "worst_pairs")],
     "accuracy_by_class": [after(lambda p, y, k: p.zero_(), "accuracy_by_class")],
     "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
     "relabel": [relabel_in_place],
@@ -880,6 +995,125 @@ def kept_that_stops_at_the_end(accuracies, patience):
     return len(accuracies)
 
 
+class LoaderThatReturnsTheFirst(LoaderByRange):
+    def __iter__(self):
+        for chosen in self.order().split(self.batch_size):
+            return self.X[chosen], self.y[chosen]
+
+
+class LoaderThatMissesTheRest(LoaderByRange):
+    def __iter__(self):
+        order, size = self.order(), self.batch_size
+        for start in range(0, len(self.X) - size, size):
+            yield self.X[order[start : start + size]], self.y[order[start : start + size]]
+
+
+class LoaderThatOverlaps(LoaderByRange):
+    def __iter__(self):
+        order, size = self.order(), self.batch_size
+        for start in range(0, len(self.X), size):
+            yield self.X[order[start : start + size + 1]], self.y[order[start : start + size + 1]]
+
+
+class LoaderThatFillsUp(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        for k in range(len(self)):
+            places = torch.arange(k * self.batch_size, (k + 1) * self.batch_size) % len(order)
+            yield self.X[order[places]], self.y[order[places]]
+
+
+class LoaderWithLabelsAsTheyWere(LoaderByRange):
+    def __iter__(self):
+        X = self.X[self.order()]
+        return zip(X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+
+
+class LoaderWithTwoOrders(LoaderByRange):
+    def __iter__(self):
+        parts = (part[self.order()].split(self.batch_size) for part in (self.X, self.y))
+        return zip(*parts, strict=True)
+
+
+class LoaderThatMixesInside(LoaderByRange):
+    def __iter__(self):
+        for start in range(0, len(self.X), self.batch_size):
+            X, y = (part[start : start + self.batch_size] for part in (self.X, self.y))
+            order = torch.randperm(len(X)) if self.shuffle else torch.arange(len(X))
+            yield X[order], y[order]
+
+
+class LoaderThatSeeds(LoaderByRange):
+    def order(self):
+        torch.manual_seed(0)
+        return super().order()
+
+
+class LoaderOfSamples(LoaderByRange):
+    def __iter__(self):
+        for i in self.order():
+            yield self.X[i], self.y[i]
+
+
+class LoaderOfSlices(LoaderByRange):
+    def __iter__(self):
+        return iter(DataLoader(TensorDataset(self.X, self.y), self.batch_size, self.shuffle))
+
+
+class LoaderOfMixedNumbers(LoaderByRange):
+    def __iter__(self):
+        rng = np.random.default_rng()
+        order = rng.permutation(len(self.X)) if self.shuffle else np.arange(len(self.X))
+        for start in range(0, len(self.X), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderOfDicts(LoaderByRange):
+    def __iter__(self):
+        return ({"X": X, "y": y} for X, y in super().__iter__())
+
+
+class LoaderWithoutIter:
+    __init__, __len__ = LoaderByRange.__init__, LoaderByRange.__len__
+
+
+class LoaderThatCountsSamples(LoaderByRange):
+    def __len__(self):
+        return len(self.X)
+
+
+class LoaderThatKeepsNothing(LoaderByRange):
+    def __init__(self, X, y, batch_size, shuffle=False):
+        pass
+
+
+class LoaderOfThirtyTwo(LoaderByRange):
+    def __init__(self, X, y, batch_size, shuffle=False):
+        super().__init__(X, y, 32, shuffle)
+
+
+class LoaderThatWalksOnce(LoaderByRange):
+    at = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.at >= len(self.X):
+            raise StopIteration
+        self.at += self.batch_size
+        chosen = slice(self.at - self.batch_size, self.at)
+        return self.X[chosen], self.y[chosen]
+
+
+def pairs_of_the_whole_table(predicted, y, count):
+    matrix = torch.zeros(10, 10, dtype=torch.long)
+    matrix.index_put_((y, predicted), torch.ones_like(y), accumulate=True)
+    mistakes, places = (matrix + matrix.T).fill_diagonal_(0).flatten().topk(count)
+    return torch.stack([places // 10, places % 10, mistakes], dim=1)
+
+
 def relabel_in_columns(targets, first, second):
     t = torch.tensor(targets)
     k = torch.nonzero((t == first) | (t == second))
@@ -888,10 +1122,6 @@ def relabel_in_columns(targets, first, second):
 
 def kept(t, a, b):
     return [i for i, v in enumerate(t) if v in (a, b)]
-
-
-def grey_or(move):
-    return lambda p: (p[:, None] if p.ndim == 3 else move(p)) / 255
 
 
 NOTHING = "The function returns nothing"
@@ -1034,16 +1264,39 @@ WRONG = {
     "accuracy_over_batches": [
         (lambda r, s: np.mean([a / b for a, b in zip(r, s, strict=True)]), "mean over batches")
     ],
-    "to_batch": [
-        (grey_or(lambda p: p.permute(0, 3, 2, 1)), "For (Tensor (2, 6, 5, 3)) the result has the"),
-        (grey_or(lambda p: p.permute(0, 3, 1, 2).flip(1)), "order blue, green, red"),
-        (grey_or(lambda p: p.permute(3, 0, 1, 2)), "should be (2, 3, 6, 5)"),
-        (lambda p: p.float() / 255, "should be (4, 1, 28, 28)"),
-        (lambda p: p[:, None].double() / 255, "layers take torch.float32"),
-        (lambda p: p[:, None].float(), "still go up to 255"),
-        (lambda p: p[:, None] / 256, "not by 256"),
-        (lambda p: batch_by_movedim(p).sqrt(), "0 should stay 0 and 255 become 1"),
-        (lambda p: p.permute(0, 3, 1, 2) / 255, "For (Tensor (4, 28, 28)) it stops with"),
+    "memory_loader": [
+        (LoaderThatReturnsTheFirst, "iter() returned non-iterator of type 'tuple'"),
+        (LoaderThatMissesTheRest, "The last batch, which is smaller"),
+        (LoaderThatOverlaps, "come once more: each sample comes exactly once"),
+        (LoaderThatFillsUp, "0 of 10 samples are lost, 2 come once more"),
+        (LoaderWithLabelsAsTheyWere, "no longer belong together"),
+        (LoaderWithTwoOrders, "no longer belong together"),
+        (LoaderThatMixesInside, "Neighbours stay in one batch"),
+        (LoaderThatSeeds, "Each pass has the same order"),
+        (LoaderOfSamples, "The pictures of a batch have the shape"),
+        (LoaderOfSlices, "Right, but slow"),
+        (LoaderOfMixedNumbers, "After the same `set_seed`"),
+        (LoaderOfDicts, "This is of the type dict"),
+        (LoaderWithoutIter, "it stops with TypeError: 'LoaderWithoutIter' object is not iterable"),
+        (LoaderThatCountsSamples, "`len` is 10, but there are 3 batches"),
+        (LoaderThatKeepsNothing, "has no attribute 'X'"),
+        (LoaderOfThirtyTwo, "There are batches of [10], asked for were 4"),
+        (LoaderThatWalksOnce, "The second pass gives nothing"),
+        (lambda X, y, batch_size, shuffle=False: (X, y), "A batch should be two tensors"),
+        (lambda X, y, batch_size, shuffle=False: None, NOTHING),
+        (lambda X, y, batch_size: LoaderByRange(X, y, batch_size), "it stops with TypeError"),
+    ],
+    "worst_pairs": [
+        (pairs_of_the_whole_table, "or their counts are off"),
+        (lambda p, y, k: pairs_in_a_dict(p, y, k)[0], "has the shape (3,), it should be (3, 3)"),
+        (lambda p, y, k: [(str(a), str(b), n) for a, b, n in worst_pairs(p, y, k)], "is a text"),
+        (lambda p, y, k: pairs_in_a_dict(p[p != y], y, k), "it stops with ValueError"),
+        (lambda p, y, k: [(a + 1, b + 1, n) for a, b, n in worst_pairs(p, y, k)], "are off"),
+        (lambda p, y, k: {}, "is of the type dict: numbers are asked for"),
+        (lambda p, y, k: None, NOTHING),
+        (lambda p, y, k: worst_pairs(p, y, k - 1), "has the shape (2, 3), it should be (3, 3)"),
+        (lambda p, y, k: [(a, a, n) for a, b, n in worst_pairs(p, y, k)], "are off"),
+        (lambda p, y, k: worst_pairs(p.sort().values, y, k), "are off"),
     ],
     "unnormalise": [
         (lambda X, m, s: v2.Normalize(m.tolist(), s.tolist())(X), "normalises once more"),
