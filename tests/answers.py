@@ -23,7 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from helpers.batches import Batches
+from helpers.lessons.birds import scramble
 from helpers.lessons.fashion import worst_pairs
+from helpers.models import TanhConvNet
 
 # ---------------------------------------------------------------- right in another way
 
@@ -127,21 +129,6 @@ def relabel_by_torch(targets, first, second):
     t = torch.tensor(targets)
     positions = torch.nonzero((t == first) | (t == second)).flatten()
     return [positions, (t[positions] == second).long()]
-
-
-def parameters_of_layers(sizes):
-    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
-
-
-def ready_by_transforms(picture, mean, std):
-    X = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(picture)
-    return v2.Normalize(mean.tolist(), std.tolist())(X)[None]
-
-
-def ready_with_channels_last(picture, mean, std):
-    X = (torch.as_tensor(picture).float() / 255 - mean) / std
-    return X.permute(2, 0, 1).unsqueeze(0)
 
 
 def step_of_pytorchs_sgd(w, gradient, lr, weight_decay):
@@ -471,15 +458,86 @@ def relabel_by_numpy(targets, first, second):
     return positions, np.asarray(targets)[positions] == second
 
 
+class NetByFunctions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(32, 2)
+        self.hidden = nn.Linear(8 * 8 * 8, 32)
+        self.conv2 = nn.Conv2d(16, 8, (3, 3), padding=(1, 1))
+        self.conv1 = nn.Conv2d(3, 16, 3, padding="same")
+
+    def forward(self, X):
+        for conv in (self.conv1, self.conv2):
+            X = F.max_pool2d(conv(X), 2).tanh()  # the largest stays the largest
+        X = X.reshape(X.shape[0], -1)
+        return self.output(torch.tanh(self.hidden(X)))
+
+
+class NetInTwoParts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        maps = [nn.Conv2d(3, 16, 3, 1, 1), nn.Tanh(), nn.MaxPool2d(2, 2)]
+        maps += [nn.Conv2d(16, 8, 3, 1, 1), nn.Tanh(), nn.MaxPool2d(kernel_size=2)]
+        self.maps = nn.ModuleList(maps)
+        self.end = nn.Sequential(nn.Linear(512, 32), nn.Tanh(), nn.Linear(32, 2))
+
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(torch.flatten(X, start_dim=1))
+
+
+class NetThatIsASequence(nn.Sequential):
+    def __init__(self):
+        tanh, pool = nn.Tanh(), nn.MaxPool2d(2)
+        maps = nn.Conv2d(3, 16, 3, padding=1), tanh, pool, nn.Conv2d(16, 8, 3, padding=1), tanh
+        super().__init__(*maps, pool, nn.Flatten(), nn.Linear(512, 32), tanh, nn.Linear(32, 2))
+
+
+class NetWithLazyLayers(NetByFunctions):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.LazyConv2d(16, 3, padding=1), nn.LazyConv2d(8, 3, padding=1)
+        self.hidden, self.output = nn.LazyLinear(32), nn.LazyLinear(2)
+
+
+def net_by_a_function(classes=2):
+    layers = []
+    for before, after in ((3, 16), (16, 8)):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.Tanh(), nn.MaxPool2d(2)]
+    layers += [nn.Flatten(), nn.Linear(8 * 8 * 8, 32), nn.Tanh(), nn.Linear(32, classes)]
+    return nn.Sequential(*layers)
+
+
+def scrambled_by_gather(X, seed):
+    order = torch.randperm(1024, generator=torch.Generator().manual_seed(seed))
+    pixels = X.reshape(len(X), 3, 1024)
+    return pixels.gather(2, order.expand_as(pixels)).reshape(X.shape)
+
+
+def scrambled_by_numpy(X, seed):
+    order = np.random.default_rng(seed).permutation(32 * 32)
+    return X.view(X.shape[0], X.shape[1], -1)[..., order].view(X.shape)
+
+
+def scrambled_by_a_list(X, seed):
+    order = random.Random(seed).sample(range(1024), 1024)
+    pictures = [picture.flatten(1)[:, order].unflatten(1, (32, 32)) for picture in X]
+    return torch.stack(pictures)
+
+
+def scrambled_by_places(X, seed):
+    order = torch.randperm(1024, generator=torch.Generator().manual_seed(seed))
+    result = torch.empty_like(X)
+    for new, old in enumerate(order.tolist()):
+        result[:, :, new // 32, new % 32] = X[:, :, old // 32, old % 32]
+    return result
+
+
 def log_softmax_by_sum(scores):
     largest = max(scores)
     total = sum(math.exp(score - largest) for score in scores)
     return [float(score - largest) - math.log(total) for score in scores]
-
-
-def ready_by_numpy(picture, mean, std):
-    X = (picture.astype("float32") / 255 - mean.numpy()) / std.numpy()
-    return torch.from_numpy(np.ascontiguousarray(X.transpose(2, 0, 1)[None]))
 
 
 def flip_in_a_loop(X, chosen):
@@ -658,15 +716,20 @@ RIGHT = {
         log_softmax_by_sum,
         lambda s: s - s.max() - torch.log(torch.sum(torch.exp(s - s.max()))),
     ],
-    "mlp_parameters": [
-        parameters_of_layers,
-        lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes)),
-        lambda sizes: np.dot(np.add(sizes[:-1], 1), sizes[1:]),
+    "conv_net": [
+        NetByFunctions,
+        NetInTwoParts,
+        NetThatIsASequence,
+        NetWithLazyLayers,
+        net_by_a_function,
+        TanhConvNet,
     ],
-    "ready": [
-        ready_by_transforms,
-        ready_with_channels_last,
-        ready_by_numpy,
+    "scramble": [
+        scramble,
+        scrambled_by_gather,
+        scrambled_by_numpy,
+        scrambled_by_a_list,
+        scrambled_by_places,
     ],
     "decayed_step": [
         lambda w, g, lr, d: (1 - lr * d) * w - lr * g,
@@ -794,18 +857,15 @@ def log_softmax_in_place(scores):
     return scores - scores.exp().sum().log()
 
 
-def mlp_that_empties_the_list(sizes):
-    total = 0
-    while len(sizes) > 1:
-        before = sizes.pop(0)
-        total += (before + 1) * sizes[0]
-    return total
+class NetThatNormalisesInPlace(NetByFunctions):
+    def forward(self, X):
+        output = super().forward(X)
+        X.sub_(X.mean())
+        return output
 
 
-def ready_with_a_larger_mean(picture, mean, std):
-    mean *= 255
-    std *= 255
-    return ((torch.as_tensor(picture) - mean) / std).permute(2, 0, 1)[None]
+def scrambled_in_place(X, seed):
+    return X.copy_(scramble(X, seed))
 
 
 def step_in_place(w, gradient, lr, weight_decay):
@@ -865,8 +925,8 @@ CHANGING = {
     "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
     "relabel": [relabel_in_place],
     "log_softmax": [log_softmax_in_place],
-    "mlp_parameters": [mlp_that_empties_the_list],
-    "ready": [ready_with_a_larger_mean],
+    "conv_net": [NetThatNormalisesInPlace],
+    "scramble": [scrambled_in_place],
     "decayed_step": [step_in_place],
     "flip_some": [flip_in_place, after(lambda X, c: c.logical_not_(), "flip_some")],
     "kept_epoch": [kept_from_the_front, after(lambda a, p: a.sort(), "kept_epoch")],
@@ -1124,6 +1184,103 @@ def kept(t, a, b):
     return [i for i, v in enumerate(t) if v in (a, b)]
 
 
+def net_with(changed):
+    """The right net, with other layers in some places, or without them."""
+
+    def make():
+        layers = dict(enumerate(net_by_a_function())) | {k: layer() for k, layer in changed.items()}
+        return nn.Sequential(*(layer for layer in layers.values() if layer is not None))
+
+    return make
+
+
+def conv(before, after, *kernel, **options):
+    return lambda: nn.Conv2d(before, after, *(kernel or (3,)), **({"padding": 1} | options))
+
+
+class NetOfNoModule:
+    def __init__(self):
+        self.net = net_by_a_function()
+
+    def __call__(self, X):
+        return self.net(X)
+
+
+class NetWithoutReturn(NetByFunctions):
+    def forward(self, X):
+        super().forward(X)
+
+
+class NetWithoutX(NetByFunctions):
+    def forward(self):
+        return self.hidden
+
+
+class NetHalfWritten(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 16, 3, padding=1), ...
+
+    def forward(self, X):
+        return self.conv2(self.conv1(X))
+
+
+class NetThatKeepsNoLayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        assert conv1
+
+    def forward(self, X):
+        return self.conv1(X)
+
+
+class NetOfOneBatch(NetInTwoParts):
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(X.reshape(2, 512))
+
+
+class NetWithPixelsFirst(NetInTwoParts):
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(X.permute(0, 2, 3, 1).flatten(1))
+
+
+class NetThatAnswers(NetByFunctions):
+    def forward(self, X):
+        return super().forward(X).argmax(dim=1)
+
+
+class NetOfTheBestScore(NetByFunctions):
+    def forward(self, X):
+        return super().forward(X).max(dim=1).values
+
+
+def scrambled_by_the_seed_of_numpy(X, seed):
+    np.random.seed(seed)  # noqa: NPY002
+    return X.flatten(2)[:, :, np.random.permutation(1024)].view_as(X)  # noqa: NPY002
+
+
+def scrambled_by_the_seed_of_python(X, seed):
+    order = list(range(1024))
+    random.seed(seed)
+    random.shuffle(order)
+    return X.flatten(2)[:, :, order].view_as(X)
+
+
+def scrambled_in_a_row(X, seed):
+    order = torch.randperm(X.numel(), generator=torch.Generator().manual_seed(seed))
+    return X.flatten()[order].view_as(X)
+
+
+def scrambled_each(X, seed):
+    chance = torch.Generator().manual_seed(seed)
+    return torch.stack([x.flatten(1)[:, torch.randperm(1024, generator=chance)] for x in X])
+
+
 NOTHING = "The function returns nothing"
 WRONG = {
     "to_unit": [
@@ -1317,11 +1474,54 @@ WRONG = {
         (lambda s: (s.exp() / s.exp().sum()).log(), "Subtract the largest score"),
         (lambda s: s.log_softmax(0).mean(), "has the shape (), it should be (2,)"),
     ],
-    "mlp_parameters": [(sum, "For ([3072, 128, 2]) it returns 3202, it should be 393602.")],
-    "ready": [
-        (lambda p, m, s: ready_by_transforms(p[:, :, ::-1].copy(), m, s), "blue, green, red"),
-        (lambda p, m, s: ready_with_channels_last(p, m, 1 / s), "off by up to"),
-        (lambda p, m, s: ready_with_channels_last(p, 0.5, 0.5), "use those that are given"),
+    "conv_net": [
+        (net_by_a_function(), "Give the class, without brackets"),
+        (NetOfNoModule, "must be a class derived from nn.Module"),
+        (NetWithoutReturn, NOTHING),
+        (NetWithoutX, "it stops with TypeError"),
+        (NetHalfWritten, "is still `...`"),
+        (NetThatKeepsNoLayer, "has no attribute 'conv1'"),
+        (NetOfOneBatch, "it stops with RuntimeError"),
+        (NetWithPixelsFirst, "the scores are not right"),
+        (NetThatAnswers, "No gradient leads from the scores"),
+        (NetOfTheBestScore, "has the shape (2,), it should be (2, 2)"),
+        (lambda: net_by_a_function(10), "18,354 parameters, 264 too many: `9.weight` is (10, 32)"),
+        (lambda: net_by_a_function(1), "33 too few: `9.weight` is (1, 32), it should be (2, 32)"),
+        (net_with({0: conv(3, 16, 5, padding=2)}), "`0.weight` is (16, 3, 5, 5), it should be (16"),
+        (
+            net_with({0: conv(3, 32), 3: conv(32, 64), 7: lambda: nn.Linear(4096, 32)}),
+            "Most are in",
+        ),
+        (net_with({0: conv(3, 16, bias=False)}), "16 too few: weights or biases (16,) are missing"),
+        (net_with({1: lambda: nn.BatchNorm2d(16)}), "32 too many: `1.weight` (16,) is not asked"),
+        (
+            net_with({7: lambda: None, 8: lambda: None, 9: lambda: nn.Linear(512, 2)}),
+            "(2, 512), it",
+        ),
+        (net_with({3: conv(16, 16)}), "`3.weight` is (16, 16, 3, 3), it should be (8, 16, 3, 3)"),
+        (net_with({7: lambda: nn.Linear(2048, 32)}), "`7.weight` is (32, 2048)"),
+        (net_with({1: nn.ReLU}), "ReLU in the place of tanh after the first convolution."),
+        (net_with({1: nn.Identity, 4: nn.Identity}), "and after the second convolution."),
+        (net_with({4: nn.Sigmoid}), "the scores are not right"),
+        (net_with({0: conv(3, 16, stride=2), 2: nn.Identity}), "the scores are not right"),
+        (net_with({2: lambda: nn.MaxPool2d(2, 1, 1)}), "does not halve the size"),
+    ],
+    "scramble": [
+        (scrambled_by_the_seed_of_numpy, "random numbers of the whole program"),
+        (scrambled_by_the_seed_of_python, "random numbers of the whole program"),
+        (scrambled_in_a_row, "from one picture to another"),
+        (scrambled_each, "has the shape (4, 3, 1024), it should be (4, 3, 32, 32)"),
+        (lambda X, seed: X.mT, "Another seed gives the same order"),
+        (lambda X, seed: X.flip(2, 3), "Whole rows or columns"),
+        (lambda X, seed: X.roll(seed + 1, dims=3), "Whole rows or columns"),
+        (lambda X, seed: [*scramble(X, seed)], "A tensor is asked for, not list"),
+        (lambda X, seed: scramble(X, random.SystemRandom().randrange(10**9)), "at the next call"),
+        (lambda X, seed: scramble(X, seed).flip(1), "from one colour to another"),
+        (lambda X, seed: scramble(X, seed).flip(0), "from one picture to another"),
+        (lambda X, seed: scramble(X, seed)[:1].expand_as(X), "Some pixels are there twice"),
+        (lambda X, seed: scramble(X, seed) / 255, "Some pixels are there twice"),
+        (lambda X, seed: scramble(X), "it stops with TypeError"),
+        (lambda X, seed: None, NOTHING),
     ],
     "decayed_step": [
         (lambda w, g, lr, d: w - lr * (g + d * torch.sign(torch.as_tensor(w))), "L1's gradient"),

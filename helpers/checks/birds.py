@@ -107,7 +107,7 @@ def stack(**changed):
     }
     return lambda: nn.Sequential(*(make() for make in (parts | changed).values() if make))
 
-SHAPES = [tuple(weight.shape) for weight in stack()().parameters()]
+SHAPES = [(16, 3, 3, 3), (16,), (8, 16, 3, 3), (8,), (32, 512), (32,), (2, 32), (2,)]
 COUNT = sum(map(math.prod, SHAPES))
 
 def other_parameters(model):
@@ -210,12 +210,12 @@ conv_net = Check(
         (stack(conv2=lambda: nn.Conv2d(16, 16, 3, padding=1), hidden=lambda: nn.Linear(1024, 32)), "It has {}", lambda f, X: (model := f()) and model(X) is not None and other_parameters(model)),
         (frozen, "Its weights are frozen, requires_grad is False: they could not be learned.", lambda f, X: not all(weight.requires_grad for weight in f().parameters())),
         (NetWithoutGradient, "No gradient leads from the scores to the weights, so they could not be learned: neither torch.no_grad() nor detach() belongs into a net.", lambda f, X: not f()(X).requires_grad),
-        (stack(dropout=nn.Dropout), "It gives other scores each time: nothing random is asked for, such as dropout.", lambda f, X: not same((model := f())(X), model(X))),
+        (stack(dropout=nn.Dropout), "It gives other scores each time: nothing random is asked for, such as dropout.", lambda f, X: not same((model := f())(X.clone()), model(X.clone()))),
         (NetWithoutSuper, "`super().__init__()` is missing: it comes first in `__init__`."),
         (ViewingNet, "`view` fails for pictures with their channels last in memory, as the lesson trains: `X.flatten(1)`."),
         (stack(flatten=None), "The flatten is missing: a linear layer wants a row of numbers for each picture."),
         (stack(flatten=lambda: nn.Flatten(0)), "Flatten each picture by itself, `X.flatten(1)`: the first axis, the pictures, stays."),
-        (stack(pool1=None), "A pooling is missing: there is one after each convolution."),
+        (stack(pool1=None), "A pooling is missing, or does not halve the size: there is one after each convolution."),
         (stack(pool1=None, pool2=None), "Both poolings are missing: there is one after each convolution."),
         (stack(conv1=without_padding(3, 16), conv2=without_padding(16, 8)), "The padding is missing: padding=1 keeps the size."),
         (stack(conv1=without_padding(3, 16)), "One convolution has no padding: padding=1 keeps the size."),
