@@ -11,9 +11,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import DataLoader, random_split
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    TensorDataset,
+    random_split,
+)
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
+
+from helpers.batches import Batches
+from helpers.lessons.birds import scramble
+from helpers.lessons.fashion import worst_pairs
+from helpers.models import TanhConvNet
 
 # ---------------------------------------------------------------- right in another way
 
@@ -148,30 +160,10 @@ def split_by_torch(names, share, seed):
     return random_split(sorted(names), shares, torch.Generator().manual_seed(seed))
 
 
-def batch_by_movedim(pictures):
-    X = pictures.float() / 255
-    return X[:, None] if X.ndim == 3 else X.movedim(3, 1)
-
-
 def relabel_by_torch(targets, first, second):
     t = torch.tensor(targets)
     positions = torch.nonzero((t == first) | (t == second)).flatten()
     return [positions, (t[positions] == second).long()]
-
-
-def parameters_of_layers(sizes):
-    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
-
-
-def ready_by_transforms(picture, mean, std):
-    X = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(picture)
-    return v2.Normalize(mean.tolist(), std.tolist())(X)[None]
-
-
-def ready_with_channels_last(picture, mean, std):
-    X = (torch.as_tensor(picture).float() / 255 - mean) / std
-    return X.permute(2, 0, 1).unsqueeze(0)
 
 
 def step_of_pytorchs_sgd(w, gradient, lr, weight_decay):
@@ -453,10 +445,107 @@ def share_by_a_loop(rights, sizes):
     return right / total
 
 
-def batch_by_einsum(pictures):
-    if pictures.dim() == 4:
-        pictures = torch.einsum("nhwc->nchw", pictures)
-    return pictures.reshape(len(pictures), -1, *pictures.shape[-2:]).to(torch.float32).div(255)
+class LoaderByRange:
+    def __init__(self, X, y, batch_size, shuffle=False):
+        self.X, self.y = X, y
+        self.batch_size, self.shuffle = batch_size, shuffle
+
+    def __len__(self):
+        return math.ceil(len(self.X) / self.batch_size)
+
+    def order(self):
+        return torch.randperm(len(self.X)) if self.shuffle else torch.arange(len(self.X))
+
+    def __iter__(self):
+        order = self.order()
+        for start in range(0, len(self.X), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderThatMixesFirst(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        parts = (part[order].split(self.batch_size) for part in (self.X, self.y))
+        return zip(*parts, strict=True)
+
+
+class LoaderByNumpy(LoaderByRange):
+    def __iter__(self):
+        order = np.arange(len(self.X))
+        if self.shuffle:
+            np.random.shuffle(order)  # noqa: NPY002
+        for chosen in np.array_split(order, range(self.batch_size, len(order), self.batch_size)):
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderByAList(LoaderByRange):
+    def __iter__(self):
+        left = list(range(len(self.X)))
+        if self.shuffle:
+            random.shuffle(left)
+        while left:
+            chosen, left = left[: self.batch_size], left[self.batch_size :]
+            yield [self.X[chosen], self.y[chosen]]
+
+
+class LoaderWithNext(LoaderByRange):
+    def __iter__(self):
+        self.left = list(self.order().split(self.batch_size))
+        return self
+
+    def __next__(self):
+        if not self.left:
+            raise StopIteration
+        chosen = self.left.pop(0)
+        return self.X.index_select(0, chosen), self.y.index_select(0, chosen)
+
+
+class LoaderBySamplers(LoaderByRange):
+    def __iter__(self):
+        each = RandomSampler(self.X) if self.shuffle else SequentialSampler(self.X)
+        for chosen in BatchSampler(each, self.batch_size, drop_last=False):
+            yield self.X[chosen], self.y[chosen]
+
+
+def pairs_by_a_table(predicted, y, count):
+    matrix = torch.zeros(10, 10, dtype=torch.long)
+    matrix.index_put_((y, predicted), torch.ones_like(y), accumulate=True)
+    mistakes, places = (matrix + matrix.T).triu(1).flatten().topk(count)
+    return torch.stack([places // 10, places % 10, mistakes], dim=1)
+
+
+def pairs_by_unique(predicted, y, count):
+    wrong = predicted != y
+    both = torch.stack([predicted, y], dim=1)[wrong].sort(dim=1).values
+    found, mistakes = both.unique(dim=0, return_counts=True)
+    order = mistakes.argsort(descending=True)[:count]
+    return [(*found[i].tolist(), mistakes[i].item()) for i in order]
+
+
+def pairs_in_a_dict(predicted, y, count):
+    mistakes = {}
+    for a, b in zip(predicted.tolist(), y.tolist(), strict=True):
+        if a != b:
+            pair = tuple(sorted((a, b)))
+            mistakes[pair] = mistakes.get(pair, 0) + 1
+    ranked = sorted(mistakes, key=lambda pair: -mistakes[pair])
+    return [[*pair, mistakes[pair]] for pair in ranked[:count]]
+
+
+def pairs_by_asking_each(predicted, y, count):
+    found = []
+    for a, b in itertools.combinations(range(10), 2):
+        n = ((predicted == a) & (y == b)).sum() + ((predicted == b) & (y == a)).sum()
+        found.append((a, b, int(n)))
+    return sorted(found, key=lambda row: row[2], reverse=True)[:count]
+
+
+def pairs_by_numpy(predicted, y, count):
+    low, high = np.sort([predicted.numpy(), y.numpy()], axis=0)
+    codes, mistakes = np.unique((100 * low + high)[low != high], return_counts=True)
+    best = np.argsort(-mistakes)[:count]
+    return np.stack([codes[best] // 100, codes[best] % 100, mistakes[best]], axis=1)
 
 
 def by_class_with_counts(predicted, y, classes):
@@ -486,15 +575,86 @@ def relabel_by_numpy(targets, first, second):
     return positions, np.asarray(targets)[positions] == second
 
 
+class NetByFunctions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(32, 2)
+        self.hidden = nn.Linear(8 * 8 * 8, 32)
+        self.conv2 = nn.Conv2d(16, 8, (3, 3), padding=(1, 1))
+        self.conv1 = nn.Conv2d(3, 16, 3, padding="same")
+
+    def forward(self, X):
+        for conv in (self.conv1, self.conv2):
+            X = F.max_pool2d(conv(X), 2).tanh()  # the largest stays the largest
+        X = X.reshape(X.shape[0], -1)
+        return self.output(torch.tanh(self.hidden(X)))
+
+
+class NetInTwoParts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        maps = [nn.Conv2d(3, 16, 3, 1, 1), nn.Tanh(), nn.MaxPool2d(2, 2)]
+        maps += [nn.Conv2d(16, 8, 3, 1, 1), nn.Tanh(), nn.MaxPool2d(kernel_size=2)]
+        self.maps = nn.ModuleList(maps)
+        self.end = nn.Sequential(nn.Linear(512, 32), nn.Tanh(), nn.Linear(32, 2))
+
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(torch.flatten(X, start_dim=1))
+
+
+class NetThatIsASequence(nn.Sequential):
+    def __init__(self):
+        tanh, pool = nn.Tanh(), nn.MaxPool2d(2)
+        maps = nn.Conv2d(3, 16, 3, padding=1), tanh, pool, nn.Conv2d(16, 8, 3, padding=1), tanh
+        super().__init__(*maps, pool, nn.Flatten(), nn.Linear(512, 32), tanh, nn.Linear(32, 2))
+
+
+class NetWithLazyLayers(NetByFunctions):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.LazyConv2d(16, 3, padding=1), nn.LazyConv2d(8, 3, padding=1)
+        self.hidden, self.output = nn.LazyLinear(32), nn.LazyLinear(2)
+
+
+def net_by_a_function(classes=2):
+    layers = []
+    for before, after in ((3, 16), (16, 8)):
+        layers += [nn.Conv2d(before, after, 3, padding=1), nn.Tanh(), nn.MaxPool2d(2)]
+    layers += [nn.Flatten(), nn.Linear(8 * 8 * 8, 32), nn.Tanh(), nn.Linear(32, classes)]
+    return nn.Sequential(*layers)
+
+
+def scrambled_by_gather(X, seed):
+    order = torch.randperm(1024, generator=torch.Generator().manual_seed(seed))
+    pixels = X.reshape(len(X), 3, 1024)
+    return pixels.gather(2, order.expand_as(pixels)).reshape(X.shape)
+
+
+def scrambled_by_numpy(X, seed):
+    order = np.random.default_rng(seed).permutation(32 * 32)
+    return X.view(X.shape[0], X.shape[1], -1)[..., order].view(X.shape)
+
+
+def scrambled_by_a_list(X, seed):
+    order = random.Random(seed).sample(range(1024), 1024)
+    pictures = [picture.flatten(1)[:, order].unflatten(1, (32, 32)) for picture in X]
+    return torch.stack(pictures)
+
+
+def scrambled_by_places(X, seed):
+    order = torch.randperm(1024, generator=torch.Generator().manual_seed(seed))
+    result = torch.empty_like(X)
+    for new, old in enumerate(order.tolist()):
+        result[:, :, new // 32, new % 32] = X[:, :, old // 32, old % 32]
+    return result
+
+
 def log_softmax_by_sum(scores):
     largest = max(scores)
     total = sum(math.exp(score - largest) for score in scores)
     return [float(score - largest) - math.log(total) for score in scores]
-
-
-def ready_by_numpy(picture, mean, std):
-    X = (picture.astype("float32") / 255 - mean.numpy()) / std.numpy()
-    return torch.from_numpy(np.ascontiguousarray(X.transpose(2, 0, 1)[None]))
 
 
 def flip_in_a_loop(X, chosen):
@@ -638,17 +798,22 @@ RIGHT = {
         share_by_a_loop,
         lambda rights, sizes: torch.tensor(rights).sum() / torch.tensor(sizes).sum(),
     ],
-    "to_batch": [
-        batch_by_movedim,
-        batch_by_einsum,
-        lambda p: torch.from_numpy(
-            np.moveaxis(p.numpy().reshape(*p.shape[:3], -1), 3, 1) / np.float32(255)
-        ),
+    "memory_loader": [
+        LoaderByRange,
+        LoaderThatMixesFirst,
+        LoaderByNumpy,
+        LoaderByAList,
+        LoaderWithNext,
+        LoaderBySamplers,
+        Batches,
     ],
-    "output_megabytes": [
-        lambda m, h, w, n: torch.empty(n, m, h, w, device="meta").nbytes / 1e6,
-        lambda m, h, w, n: 32 / 8 * math.prod((m, h, w, n)) * 1e-6,
-        lambda maps, height, width, batch_size: 4 * maps * height * width * batch_size / 10**6,
+    "worst_pairs": [
+        pairs_by_a_table,
+        pairs_by_unique,
+        pairs_in_a_dict,
+        pairs_by_asking_each,
+        pairs_by_numpy,
+        worst_pairs,
     ],
     "conv_parameters": [
         lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters()),
@@ -675,15 +840,20 @@ RIGHT = {
         log_softmax_by_sum,
         lambda s: s - s.max() - torch.log(torch.sum(torch.exp(s - s.max()))),
     ],
-    "mlp_parameters": [
-        parameters_of_layers,
-        lambda sizes: sum((a + 1) * b for a, b in itertools.pairwise(sizes)),
-        lambda sizes: np.dot(np.add(sizes[:-1], 1), sizes[1:]),
+    "conv_net": [
+        NetByFunctions,
+        NetInTwoParts,
+        NetThatIsASequence,
+        NetWithLazyLayers,
+        net_by_a_function,
+        TanhConvNet,
     ],
-    "ready": [
-        ready_by_transforms,
-        ready_with_channels_last,
-        ready_by_numpy,
+    "scramble": [
+        scramble,
+        scrambled_by_gather,
+        scrambled_by_numpy,
+        scrambled_by_a_list,
+        scrambled_by_places,
     ],
     "decayed_step": [
         lambda w, g, lr, d: (1 - lr * d) * w - lr * g,
@@ -783,6 +953,13 @@ def share_that_empties_the_list(rights, sizes):
     return right / sum(sizes)
 
 
+class LoaderThatMixesTheData(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        self.X[:], self.y[:] = self.X[order], self.y[order]
+        return zip(self.X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+
+
 def unnormalise_in_place(X, mean, std):
     X *= std.view(3, 1, 1)
     X += mean.view(3, 1, 1)
@@ -805,18 +982,15 @@ def log_softmax_in_place(scores):
     return scores - scores.exp().sum().log()
 
 
-def mlp_that_empties_the_list(sizes):
-    total = 0
-    while len(sizes) > 1:
-        before = sizes.pop(0)
-        total += (before + 1) * sizes[0]
-    return total
+class NetThatNormalisesInPlace(NetByFunctions):
+    def forward(self, X):
+        output = super().forward(X)
+        X.sub_(X.mean())
+        return output
 
 
-def ready_with_a_larger_mean(picture, mean, std):
-    mean *= 255
-    std *= 255
-    return ((torch.as_tensor(picture) - mean) / std).permute(2, 0, 1)[None]
+def scrambled_in_place(X, seed):
+    return X.copy_(scramble(X, seed))
 
 
 def step_in_place(w, gradient, lr, weight_decay):
@@ -869,13 +1043,14 @@ CHANGING = {
     "split": [split_in_place, split_that_shuffles_the_list],
     "nll": [nll_in_place],
     "accuracy_over_batches": [share_that_empties_the_list],
-    "to_batch": [after(lambda p: p.zero_(), "to_batch")],
+    "memory_loader": [LoaderThatMixesTheData],
+    "worst_pairs": [after(lambda p, y, k: y.zero_(), "worst_pairs")],
     "accuracy_by_class": [after(lambda p, y, k: p.zero_(), "accuracy_by_class")],
     "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
     "relabel": [relabel_in_place],
     "log_softmax": [log_softmax_in_place],
-    "mlp_parameters": [mlp_that_empties_the_list],
-    "ready": [ready_with_a_larger_mean],
+    "conv_net": [NetThatNormalisesInPlace],
+    "scramble": [scrambled_in_place],
     "decayed_step": [step_in_place],
     "flip_some": [flip_in_place, after(lambda X, c: c.logical_not_(), "flip_some")],
     "kept_epoch": [kept_from_the_front, after(lambda a, p: a.sort(), "kept_epoch")],
@@ -1100,6 +1275,125 @@ def kept_that_stops_at_the_end(accuracies, patience):
     return len(accuracies)
 
 
+class LoaderThatReturnsTheFirst(LoaderByRange):
+    def __iter__(self):
+        for chosen in self.order().split(self.batch_size):
+            return self.X[chosen], self.y[chosen]
+
+
+class LoaderThatMissesTheRest(LoaderByRange):
+    def __iter__(self):
+        order, size = self.order(), self.batch_size
+        for start in range(0, len(self.X) - size, size):
+            yield self.X[order[start : start + size]], self.y[order[start : start + size]]
+
+
+class LoaderThatOverlaps(LoaderByRange):
+    def __iter__(self):
+        order, size = self.order(), self.batch_size
+        for start in range(0, len(self.X), size):
+            yield self.X[order[start : start + size + 1]], self.y[order[start : start + size + 1]]
+
+
+class LoaderThatFillsUp(LoaderByRange):
+    def __iter__(self):
+        order = self.order()
+        for k in range(len(self)):
+            places = torch.arange(k * self.batch_size, (k + 1) * self.batch_size) % len(order)
+            yield self.X[order[places]], self.y[order[places]]
+
+
+class LoaderWithLabelsAsTheyWere(LoaderByRange):
+    def __iter__(self):
+        X = self.X[self.order()]
+        return zip(X.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+
+
+class LoaderWithTwoOrders(LoaderByRange):
+    def __iter__(self):
+        parts = (part[self.order()].split(self.batch_size) for part in (self.X, self.y))
+        return zip(*parts, strict=True)
+
+
+class LoaderThatMixesInside(LoaderByRange):
+    def __iter__(self):
+        for start in range(0, len(self.X), self.batch_size):
+            X, y = (part[start : start + self.batch_size] for part in (self.X, self.y))
+            order = torch.randperm(len(X)) if self.shuffle else torch.arange(len(X))
+            yield X[order], y[order]
+
+
+class LoaderThatSeeds(LoaderByRange):
+    def order(self):
+        torch.manual_seed(0)
+        return super().order()
+
+
+class LoaderOfSamples(LoaderByRange):
+    def __iter__(self):
+        for i in self.order():
+            yield self.X[i], self.y[i]
+
+
+class LoaderOfSlices(LoaderByRange):
+    def __iter__(self):
+        return iter(DataLoader(TensorDataset(self.X, self.y), self.batch_size, self.shuffle))
+
+
+class LoaderOfMixedNumbers(LoaderByRange):
+    def __iter__(self):
+        rng = np.random.default_rng()
+        order = rng.permutation(len(self.X)) if self.shuffle else np.arange(len(self.X))
+        for start in range(0, len(self.X), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield self.X[chosen], self.y[chosen]
+
+
+class LoaderOfDicts(LoaderByRange):
+    def __iter__(self):
+        return ({"X": X, "y": y} for X, y in super().__iter__())
+
+
+class LoaderWithoutIter:
+    __init__, __len__ = LoaderByRange.__init__, LoaderByRange.__len__
+
+
+class LoaderThatCountsSamples(LoaderByRange):
+    def __len__(self):
+        return len(self.X)
+
+
+class LoaderThatKeepsNothing(LoaderByRange):
+    def __init__(self, X, y, batch_size, shuffle=False):
+        pass
+
+
+class LoaderOfThirtyTwo(LoaderByRange):
+    def __init__(self, X, y, batch_size, shuffle=False):
+        super().__init__(X, y, 32, shuffle)
+
+
+class LoaderThatWalksOnce(LoaderByRange):
+    at = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.at >= len(self.X):
+            raise StopIteration
+        self.at += self.batch_size
+        chosen = slice(self.at - self.batch_size, self.at)
+        return self.X[chosen], self.y[chosen]
+
+
+def pairs_of_the_whole_table(predicted, y, count):
+    matrix = torch.zeros(10, 10, dtype=torch.long)
+    matrix.index_put_((y, predicted), torch.ones_like(y), accumulate=True)
+    mistakes, places = (matrix + matrix.T).fill_diagonal_(0).flatten().topk(count)
+    return torch.stack([places // 10, places % 10, mistakes], dim=1)
+
+
 def relabel_in_columns(targets, first, second):
     t = torch.tensor(targets)
     k = torch.nonzero((t == first) | (t == second))
@@ -1110,8 +1404,101 @@ def kept(t, a, b):
     return [i for i, v in enumerate(t) if v in (a, b)]
 
 
-def grey_or(move):
-    return lambda p: (p[:, None] if p.ndim == 3 else move(p)) / 255
+def net_with(changed):
+    """The right net, with other layers in some places, or without them."""
+
+    def make():
+        layers = dict(enumerate(net_by_a_function())) | {k: layer() for k, layer in changed.items()}
+        return nn.Sequential(*(layer for layer in layers.values() if layer is not None))
+
+    return make
+
+
+def conv(before, after, *kernel, **options):
+    return lambda: nn.Conv2d(before, after, *(kernel or (3,)), **({"padding": 1} | options))
+
+
+class NetOfNoModule:
+    def __init__(self):
+        self.net = net_by_a_function()
+
+    def __call__(self, X):
+        return self.net(X)
+
+
+class NetWithoutReturn(NetByFunctions):
+    def forward(self, X):
+        super().forward(X)
+
+
+class NetWithoutX(NetByFunctions):
+    def forward(self):
+        return self.hidden
+
+
+class NetHalfWritten(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 16, 3, padding=1), ...
+
+    def forward(self, X):
+        return self.conv2(self.conv1(X))
+
+
+class NetThatKeepsNoLayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        conv1 = nn.Conv2d(3, 16, 3, padding=1)
+        assert conv1
+
+    def forward(self, X):
+        return self.conv1(X)
+
+
+class NetOfOneBatch(NetInTwoParts):
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(X.reshape(2, 512))
+
+
+class NetWithPixelsFirst(NetInTwoParts):
+    def forward(self, X):
+        for layer in self.maps:
+            X = layer(X)
+        return self.end(X.permute(0, 2, 3, 1).flatten(1))
+
+
+class NetThatAnswers(NetByFunctions):
+    def forward(self, X):
+        return super().forward(X).argmax(dim=1)
+
+
+class NetOfTheBestScore(NetByFunctions):
+    def forward(self, X):
+        return super().forward(X).max(dim=1).values
+
+
+def scrambled_by_the_seed_of_numpy(X, seed):
+    np.random.seed(seed)  # noqa: NPY002
+    return X.flatten(2)[:, :, np.random.permutation(1024)].view_as(X)  # noqa: NPY002
+
+
+def scrambled_by_the_seed_of_python(X, seed):
+    order = list(range(1024))
+    random.seed(seed)
+    random.shuffle(order)
+    return X.flatten(2)[:, :, order].view_as(X)
+
+
+def scrambled_in_a_row(X, seed):
+    order = torch.randperm(X.numel(), generator=torch.Generator().manual_seed(seed))
+    return X.flatten()[order].view_as(X)
+
+
+def scrambled_each(X, seed):
+    chance = torch.Generator().manual_seed(seed)
+    return torch.stack([x.flatten(1)[:, torch.randperm(1024, generator=chance)] for x in X])
 
 
 NOTHING = "The function returns nothing"
@@ -1293,16 +1680,39 @@ WRONG = {
     "accuracy_over_batches": [
         (lambda r, s: np.mean([a / b for a, b in zip(r, s, strict=True)]), "mean over batches")
     ],
-    "to_batch": [
-        (grey_or(lambda p: p.permute(0, 3, 2, 1)), "For (Tensor (2, 6, 5, 3)) the result has the"),
-        (grey_or(lambda p: p.permute(0, 3, 1, 2).flip(1)), "order blue, green, red"),
-        (grey_or(lambda p: p.permute(3, 0, 1, 2)), "should be (2, 3, 6, 5)"),
-        (lambda p: p.float() / 255, "should be (4, 1, 28, 28)"),
-        (lambda p: p[:, None].double() / 255, "layers take torch.float32"),
-        (lambda p: p[:, None].float(), "still go up to 255"),
-        (lambda p: p[:, None] / 256, "not by 256"),
-        (lambda p: batch_by_movedim(p).sqrt(), "0 should stay 0 and 255 become 1"),
-        (lambda p: p.permute(0, 3, 1, 2) / 255, "For (Tensor (4, 28, 28)) it stops with"),
+    "memory_loader": [
+        (LoaderThatReturnsTheFirst, "iter() returned non-iterator of type 'tuple'"),
+        (LoaderThatMissesTheRest, "The last batch, which is smaller"),
+        (LoaderThatOverlaps, "come once more: each sample comes exactly once"),
+        (LoaderThatFillsUp, "0 of 10 samples are lost, 2 come once more"),
+        (LoaderWithLabelsAsTheyWere, "no longer belong together"),
+        (LoaderWithTwoOrders, "no longer belong together"),
+        (LoaderThatMixesInside, "Neighbours stay in one batch"),
+        (LoaderThatSeeds, "Each pass has the same order"),
+        (LoaderOfSamples, "The pictures of a batch have the shape"),
+        (LoaderOfSlices, "Right, but slow"),
+        (LoaderOfMixedNumbers, "After the same `set_seed`"),
+        (LoaderOfDicts, "This is of the type dict"),
+        (LoaderWithoutIter, "it stops with TypeError: 'LoaderWithoutIter' object is not iterable"),
+        (LoaderThatCountsSamples, "`len` is 10, but there are 3 batches"),
+        (LoaderThatKeepsNothing, "has no attribute 'X'"),
+        (LoaderOfThirtyTwo, "There are batches of [10], asked for were 4"),
+        (LoaderThatWalksOnce, "The second pass gives nothing"),
+        (lambda X, y, batch_size, shuffle=False: (X, y), "A batch should be two tensors"),
+        (lambda X, y, batch_size, shuffle=False: None, NOTHING),
+        (lambda X, y, batch_size: LoaderByRange(X, y, batch_size), "it stops with TypeError"),
+    ],
+    "worst_pairs": [
+        (pairs_of_the_whole_table, "or their counts are off"),
+        (lambda p, y, k: pairs_in_a_dict(p, y, k)[0], "has the shape (3,), it should be (3, 3)"),
+        (lambda p, y, k: [(str(a), str(b), n) for a, b, n in worst_pairs(p, y, k)], "is a text"),
+        (lambda p, y, k: pairs_in_a_dict(p[p != y], y, k), "it stops with ValueError"),
+        (lambda p, y, k: [(a + 1, b + 1, n) for a, b, n in worst_pairs(p, y, k)], "are off"),
+        (lambda p, y, k: {}, "is of the type dict: numbers are asked for"),
+        (lambda p, y, k: None, NOTHING),
+        (lambda p, y, k: worst_pairs(p, y, k - 1), "has the shape (2, 3), it should be (3, 3)"),
+        (lambda p, y, k: [(a, a, n) for a, b, n in worst_pairs(p, y, k)], "are off"),
+        (lambda p, y, k: worst_pairs(p.sort().values, y, k), "are off"),
     ],
     "unnormalise": [
         (lambda X, m, s: v2.Normalize(m.tolist(), s.tolist())(X), "normalises once more"),
@@ -1323,11 +1733,54 @@ WRONG = {
         (lambda s: (s.exp() / s.exp().sum()).log(), "Subtract the largest score"),
         (lambda s: s.log_softmax(0).mean(), "has the shape (), it should be (2,)"),
     ],
-    "mlp_parameters": [(sum, "For ([3072, 128, 2]) it returns 3202, it should be 393602.")],
-    "ready": [
-        (lambda p, m, s: ready_by_transforms(p[:, :, ::-1].copy(), m, s), "blue, green, red"),
-        (lambda p, m, s: ready_with_channels_last(p, m, 1 / s), "off by up to"),
-        (lambda p, m, s: ready_with_channels_last(p, 0.5, 0.5), "use those that are given"),
+    "conv_net": [
+        (net_by_a_function(), "Give the class, without brackets"),
+        (NetOfNoModule, "must be a class derived from nn.Module"),
+        (NetWithoutReturn, NOTHING),
+        (NetWithoutX, "it stops with TypeError"),
+        (NetHalfWritten, "is still `...`"),
+        (NetThatKeepsNoLayer, "has no attribute 'conv1'"),
+        (NetOfOneBatch, "it stops with RuntimeError"),
+        (NetWithPixelsFirst, "the scores are not right"),
+        (NetThatAnswers, "No gradient leads from the scores"),
+        (NetOfTheBestScore, "has the shape (2,), it should be (2, 2)"),
+        (lambda: net_by_a_function(10), "18,354 parameters, 264 too many: `9.weight` is (10, 32)"),
+        (lambda: net_by_a_function(1), "33 too few: `9.weight` is (1, 32), it should be (2, 32)"),
+        (net_with({0: conv(3, 16, 5, padding=2)}), "`0.weight` is (16, 3, 5, 5), it should be (16"),
+        (
+            net_with({0: conv(3, 32), 3: conv(32, 64), 7: lambda: nn.Linear(4096, 32)}),
+            "Most are in",
+        ),
+        (net_with({0: conv(3, 16, bias=False)}), "16 too few: weights or biases (16,) are missing"),
+        (net_with({1: lambda: nn.BatchNorm2d(16)}), "32 too many: `1.weight` (16,) is not asked"),
+        (
+            net_with({7: lambda: None, 8: lambda: None, 9: lambda: nn.Linear(512, 2)}),
+            "(2, 512), it",
+        ),
+        (net_with({3: conv(16, 16)}), "`3.weight` is (16, 16, 3, 3), it should be (8, 16, 3, 3)"),
+        (net_with({7: lambda: nn.Linear(2048, 32)}), "`7.weight` is (32, 2048)"),
+        (net_with({1: nn.ReLU}), "ReLU in the place of tanh after the first convolution."),
+        (net_with({1: nn.Identity, 4: nn.Identity}), "and after the second convolution."),
+        (net_with({4: nn.Sigmoid}), "the scores are not right"),
+        (net_with({0: conv(3, 16, stride=2), 2: nn.Identity}), "the scores are not right"),
+        (net_with({2: lambda: nn.MaxPool2d(2, 1, 1)}), "does not halve the size"),
+    ],
+    "scramble": [
+        (scrambled_by_the_seed_of_numpy, "random numbers of the whole program"),
+        (scrambled_by_the_seed_of_python, "random numbers of the whole program"),
+        (scrambled_in_a_row, "from one picture to another"),
+        (scrambled_each, "has the shape (4, 3, 1024), it should be (4, 3, 32, 32)"),
+        (lambda X, seed: X.mT, "Another seed gives the same order"),
+        (lambda X, seed: X.flip(2, 3), "Whole rows or columns"),
+        (lambda X, seed: X.roll(seed + 1, dims=3), "Whole rows or columns"),
+        (lambda X, seed: [*scramble(X, seed)], "A tensor is asked for, not list"),
+        (lambda X, seed: scramble(X, random.SystemRandom().randrange(10**9)), "at the next call"),
+        (lambda X, seed: scramble(X, seed).flip(1), "from one colour to another"),
+        (lambda X, seed: scramble(X, seed).flip(0), "from one picture to another"),
+        (lambda X, seed: scramble(X, seed)[:1].expand_as(X), "Some pixels are there twice"),
+        (lambda X, seed: scramble(X, seed) / 255, "Some pixels are there twice"),
+        (lambda X, seed: scramble(X), "it stops with TypeError"),
+        (lambda X, seed: None, NOTHING),
     ],
     "decayed_step": [
         (lambda w, g, lr, d: w - lr * (g + d * torch.sign(torch.as_tensor(w))), "L1's gradient"),

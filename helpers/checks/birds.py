@@ -2,11 +2,14 @@
 
 import itertools
 import math
+import random
 
 import numpy as np
 import torch
+from torch import nn
 
-from helpers.checks.engine import Check, no_tensor, normal, not_float32, pixels, same, whole
+from helpers.checks.enclosure import unchanged
+from helpers.checks.engine import Check, Hint, no_tensor, normal, same, whole
 from helpers.checks.engine import guess as guess
 
 
@@ -93,51 +96,191 @@ log_softmax = Check(
         (lambda s: s - s.exp().sum().log(), "Subtract the largest score from all of them first: this is right for small scores, but not for large ones.", for_large(lambda given, s: True)),
 ])
 
-def over_layers(count):
-    """Make `mlp_parameters` of (inputs, outputs) of a layer → a number."""
-    return lambda sizes: sum(count(a, b) for a, b in itertools.pairwise(sizes))
+TANH = {"tanh1": "after the first convolution", "tanh2": "after the second convolution", "tanh3": "after the hidden layer"}
 
-mlp_parameters = Check(
-    "mlp_parameters",  # weights and biases of fully connected layers
-    first_step="Take two neighbours of the list, one layer: how many connections are there, and how many biases? Then go along the list.",
-    cases=[([3072, 128, 2],), ([3072, 1024, 512, 128, 2],), ([3072, 2],), ([10, 5, 5, 3],)],
-    right=over_layers(lambda a, b: a * b + b),
+def stack(**changed):
+    """Make a maker of the right net, or of one in which these parts are made in another way; None leaves one out."""
+    parts = {
+        "conv1": lambda: nn.Conv2d(3, 16, 3, padding=1), "tanh1": nn.Tanh, "pool1": lambda: nn.MaxPool2d(2),
+        "conv2": lambda: nn.Conv2d(16, 8, 3, padding=1), "tanh2": nn.Tanh, "pool2": lambda: nn.MaxPool2d(2),
+        "flatten": nn.Flatten, "hidden": lambda: nn.Linear(512, 32), "tanh3": nn.Tanh, "output": lambda: nn.Linear(32, 2),
+    }
+    return lambda: nn.Sequential(*(make() for make in (parts | changed).values() if make))
+
+SHAPES = [(16, 3, 3, 3), (16,), (8, 16, 3, 3), (8,), (32, 512), (32,), (2, 32), (2,)]
+COUNT = sum(map(math.prod, SHAPES))
+
+def other_parameters(model):
+    """Say by how many parameters a net differs from the right one, and where first."""
+    given = [(f"`{name}`", tuple(weight.shape)) for name, weight in model.named_parameters()]
+    missing = list(SHAPES)
+    odd = [part for part in given if part[1] not in missing or missing.remove(part[1])]
+    if not odd and not missing:
+        return ""
+    count = sum(weight.numel() for weight in model.parameters())
+    much = f"{abs(count - COUNT):,} too {'many' if count > COUNT else 'few'}" if count != COUNT else "as it should"
+    alike = [(name, shape, wanted) for name, shape in odd for wanted in missing if len(shape) == len(wanted)]
+    if alike:
+        where = "{} is {}, it should be {}".format(*alike[0])
+    else:
+        where = "{} {} is not asked for".format(*odd[0]) if odd else f"weights or biases {missing[0]} are missing"
+    most, numbers = max(((name, math.prod(shape)) for name, shape in given), key=lambda part: part[1], default=("", 0))
+    return f"{count:,} parameters, {much}: {where}." + (f" Most are in {most}: {numbers:,}." if count > COUNT else "")
+
+def fixed(shape):
+    return normal(*shape) / math.sqrt(math.prod(shape[1:]))
+
+def scores(answer, X):
+    """Run a net on X, with weights that are the same for every answer."""
+    if isinstance(answer, nn.Module):
+        raise Hint("Give the class, without brackets; this is a net that is already made.")
+    model = answer()
+    if model is None or model is ...:
+        return model
+    if not isinstance(model, nn.Module):
+        raise Hint("ConvNet must be a class derived from nn.Module.")
+    try:
+        first = model(X)  # lazy layers have no weights before
+        for weight in model.parameters():
+            weight.data = fixed(weight.shape).to(weight.dtype)
+        return first if first is ... or first is None else model(X)
+    except Exception as error:
+        if "ellipsis" in str(error):
+            raise Hint("A layer that `forward` uses is still `...`.") from error
+        if isinstance(error, RuntimeError) and (other := other_parameters(model)):
+            raise Hint(f"It has {other}") from error
+        raise
+
+class ListedNet(nn.Module):
+    """Its layers stand in a list, of which PyTorch does not know."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = [*stack()()]
+
+    def forward(self, X):
+        for layer in self.layers:
+            X = layer(X)
+        return X
+
+class ViewingNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = stack()()
+        self.maps, self.end = layers[:6], layers[7:]
+
+    def forward(self, X):
+        return self.end(self.maps(X).view(len(X), -1))
+
+class NetWithoutGradient(ViewingNet):
+    def forward(self, X):
+        with torch.no_grad():
+            return self.end(self.maps(X).flatten(1))
+
+class NetWithoutSuper(nn.Module):
+    def __init__(self):
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1)
+
+def frozen():
+    return stack()().requires_grad_(False)
+
+def with_activation(kind):
+    """Make a row's `shows`: after which layers this stands in the place of tanh."""
+    def shows(f, X):
+        given = scores(f, X)
+        for some in itertools.chain.from_iterable(itertools.combinations(TANH, n) for n in (1, 2, 3)):
+            if same(given, scores(stack(**dict.fromkeys(some, kind)), X)):
+                return " and ".join(TANH[name] for name in some)
+        return ""
+    return shows
+
+def without_padding(before, after):
+    return lambda: nn.Conv2d(before, after, 3)
+
+conv_net = Check(
+    "conv_net",  # a class: two convolutions with tanh and pooling, two linear layers, 18,090 parameters
+    first_step="Write down the shape after each layer, from (N, 3, 32, 32) on: what goes into a layer is what came out of the one before. Which layers have weights? They are made in __init__.",
+    # the second lies in memory as the lesson trains
+    cases=[(normal(2, 3, 32, 32),), (normal(3, 3, 32, 32, seed=1).contiguous(memory_format=torch.channels_last),), (normal(1, 3, 32, 32),)],
+    run=scores,
+    right=stack(),
+    otherwise="All parameters are there, but the scores are not right. Is the order convolution, tanh, pooling, the same again, flatten, hidden layer, tanh, output?",
     mistakes=[
-        (over_layers(lambda a, b: a * b), "The biases are missing: one for each output of a layer."),
-        (over_layers(lambda a, b: a * b + a), "There is a bias for each output of a layer, not for each input."),
-        (over_layers(lambda a, b: a * b + 1), "Each output has a bias of its own, not each layer."),
-        (lambda sizes: over_layers(lambda a, b: a * b)(sizes) + sum(sizes), "The inputs have no bias: only the outputs of layers."),
-        (lambda sizes: float(math.prod(sizes)), "The layers do not multiply: add up their parameters."),
-        (lambda sizes: sizes[0] * sizes[1] + sizes[1], "That is the first layer only."),
-        (over_layers(lambda a, b: a + b), "Each input is joined to each output: multiply the two."),
-        (over_layers(lambda a, b: (a + 1) * (b + 1)), "The bias adds one input to each output, and no output."),
-])
+        (ListedNet, "Its weights are not its own: keep each layer as `self.…` or in an nn.Sequential, not in a plain list.", lambda f, X: not list((model := f()).parameters()) and model(X).requires_grad),
+        (stack(conv2=lambda: nn.Conv2d(16, 16, 3, padding=1), hidden=lambda: nn.Linear(1024, 32)), "It has {}", lambda f, X: (model := f()) and model(X) is not None and other_parameters(model)),
+        (frozen, "Its weights are frozen, requires_grad is False: they could not be learned.", lambda f, X: not all(weight.requires_grad for weight in f().parameters())),
+        (NetWithoutGradient, "No gradient leads from the scores to the weights, so they could not be learned: neither torch.no_grad() nor detach() belongs into a net.", lambda f, X: not f()(X).requires_grad),
+        (stack(dropout=nn.Dropout), "It gives other scores each time: nothing random is asked for, such as dropout.", lambda f, X: not same((model := f())(X.clone()), model(X.clone()))),
+        (NetWithoutSuper, "`super().__init__()` is missing: it comes first in `__init__`."),
+        (ViewingNet, "`view` fails for pictures with their channels last in memory, as the lesson trains: `X.flatten(1)`."),
+        (stack(flatten=None), "The flatten is missing: a linear layer wants a row of numbers for each picture."),
+        (stack(flatten=lambda: nn.Flatten(0)), "Flatten each picture by itself, `X.flatten(1)`: the first axis, the pictures, stays."),
+        (stack(pool1=None), "A pooling is missing, or does not halve the size: there is one after each convolution."),
+        (stack(pool1=None, pool2=None), "Both poolings are missing: there is one after each convolution."),
+        (stack(conv1=without_padding(3, 16), conv2=without_padding(16, 8)), "The padding is missing: padding=1 keeps the size."),
+        (stack(conv1=without_padding(3, 16)), "One convolution has no padding: padding=1 keeps the size."),
+        (stack(tanh1=None, tanh3=None), "The tanh is missing {}.", with_activation(None)),
+        (stack(tanh1=nn.ReLU, tanh2=nn.ReLU, tanh3=nn.ReLU), "There is ReLU in the place of tanh {}.", with_activation(nn.ReLU)),
+        (stack(end=lambda: nn.Softmax(1)), "There is a softmax at the end: cross-entropy takes the scores as they are, softmax is inside."),
+        (stack(end=lambda: nn.LogSoftmax(1)), "There is a log-softmax at the end: cross-entropy takes the scores as they are, it is inside."),
+        (stack(end=nn.Tanh), "There is a tanh at the end: scores may have any size."),
+        (stack(pool1=lambda: nn.AvgPool2d(2), pool2=lambda: nn.AvgPool2d(2)), "That is average pooling: max is asked for."),
+        (stack(pool1=None, pool2=lambda: nn.MaxPool2d(4)), "Pool by 2 after each convolution, not by 4 after the second."),
+    ],
+)
 
-def chw(picture):
-    return torch.as_tensor(picture).permute(2, 0, 1).float()
+def places(n):
+    """Make pictures of whole numbers that say where each stands: picture, channel, pixel."""
+    return torch.arange(n * 3 * 1024.0).view(n, 3, 32, 32)
 
-def normal_of(X, mean, std):
-    return (X - column(mean)) / column(std)
+def origins(f, X, seed=0):
+    """Give from which picture, channel and pixel each number of the result came, as (N, 3, 1024)."""
+    whole = f(X, seed).reshape(len(X), 3, 1024).long()
+    return whole // 3072, whole // 1024 % 3, whole % 1024
 
-ready = Check(
-    "ready",  # a uint8 picture (H, W, 3) as a normalised batch of one
-    first_step="Four things in the order of training: channels to the front, 0 to 1, normalised, and an axis for the batch.",
-    cases=[(pixels(h, w, 3).numpy(), *mean_and_std(seed)) for seed, (h, w) in enumerate([(32, 32), (5, 4), (3, 8)])],
-    right=lambda p, m, s: normal_of(chw(p) / 255, m, s)[None],
+def order_of(f, X, seed=0):
+    return origins(f, X, seed)[2][0, 0]
+
+def scrambled(X, order):
+    return X.flatten(2)[:, :, order].view_as(X)
+
+def shuffled(n, seed=0):
+    return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+
+def moves_whole_rows(f, X, seed):
+    order = order_of(f, X).view(32, 32)
+    rows, columns = order // 32, order % 32
+    return bool((rows == rows[:, :1]).all() or (columns == columns[:1]).all())
+
+def random_numbers():
+    return torch.get_rng_state(), random.getstate(), np.random.mtrand.get_state()
+
+def draws_from_all(f, X, seed):
+    before = random_numbers()
+    f(X, seed)
+    return not unchanged(random_numbers(), before)
+
+def by_the_programs_seed(X, seed):
+    torch.manual_seed(seed)
+    return scrambled(X, torch.randperm(1024))
+
+scramble = Check(
+    "scramble",  # the pixels of all pictures in other places, the same for each
+    first_step="Lay the pixels of each channel in a row, (N, 3, 1024). One order of the numbers 0 to 1023, drawn once, says for all pictures and channels which pixel comes to which place.",
+    cases=[(places(4), 0), (places(2), 7)],
     mistakes=[
-        (lambda p, m, s: normal_of(chw(p) / 255, m, s)[None].numpy(), "A tensor is asked for, not {}.", no_tensor),
-        (lambda p, m, s: normal_of(chw(p) / 255, m, s), "The batch axis is missing: a model takes (N, 3, H, W), here with N = 1. `X[None]` or `X.unsqueeze(0)` adds it."),
-        (lambda p, m, s: normal_of(chw(p), m, s)[None], "The numbers go from 0 to 255: divide by 255 first, as for training."),
-        (lambda p, m, s: chw(p)[None] / 255, "It is not normalised: the model has only seen normalised pictures."),
-        (lambda p, m, s: chw(p)[None] / 255 - column(m), "The deviation is missing: divide by std."),
-        (lambda p, m, s: chw(p)[None] / 255 * column(s) + column(m), "That undoes a normalisation: subtract the mean, then divide."),
-        (lambda p, m, s: normal_of(chw(p), m, s)[None] / 255, "Divide by 255 before you normalise."),
-        (lambda p, m, s: normal_of(chw(p) // 255, m, s)[None], "`// 255` throws the fraction away: use `/`."),
-        (lambda p, m, s: chw(p)[None], "Divide by 255, and normalise as for training."),
-        (lambda p, m, s: normal_of(torch.as_tensor(p).reshape(3, *p.shape[:2]) / 255, m, s)[None], "reshape keeps the order of the numbers and so mixes pixels with colours: `permute(2, 0, 1)` moves the axis."),
-        (lambda p, m, s: normal_of(chw(p).mT / 255, m, s)[None], "Height and width are swapped: `permute(2, 0, 1)`."),
-        (lambda p, m, s: normal_of(chw(p) / 255, m, s).permute(1, 2, 0)[None], "The channels come last; PyTorch wants (1, 3, H, W)."),
-        (lambda p, m, s: normal_of(chw(p).flip(0) / 255, m, s)[None], "The colours are in the order blue, green, red."),
-        (lambda p, m, s: (chw(p)[None] / 255 - 0.48) / 0.25, "Another mean and std give the same result: use those that are given.", lambda f, p, m, s: same(f(p, m, s), f(p, 1 - m, 2 * s))),
-        (lambda p, m, s: normal_of(chw(p).double() / 255, m, s)[None], "The result is {}: networks take torch.float32.", not_float32),
-])
+        (lambda X, seed: X.numpy(), "A tensor is asked for, not {}.", no_tensor),
+        (lambda X, seed: X.flatten(2)[:, :, shuffled(1024, seed)], "The result has the shape {}.", lambda f, X, seed: (shape := tuple(f(X, seed).shape)) != tuple(X.shape) and f"{shape}, it should be {tuple(X.shape)}"),
+        (lambda X, seed: scrambled(X, whole(1024, 1024, seed=seed)), "Some pixels are there twice and others are lost: torch.randperm gives each place once.", lambda f, X, seed: sorted(f(X, seed).flatten().tolist()) != X.flatten().tolist()),
+        (lambda X, seed: X.clone(), "All pixels are where they were.", lambda f, X, seed: torch.equal(f(X, seed), X)),
+        (lambda X, seed: X[shuffled(len(X), 5)], "Numbers come from one picture to another: only the places inside of a picture change.", lambda f, X, seed: any((origins(f, X, s)[0] != torch.arange(len(X)).view(-1, 1, 1)).any() for s in (seed, 1, 2))),
+        (lambda X, seed: X.flatten(1)[:, shuffled(3072, seed)].view_as(X), "Numbers come from one colour to another: the three colours of a pixel move together.", lambda f, X, seed: (origins(f, X)[1] != torch.arange(3).view(-1, 1)).any()),
+        (lambda X, seed: torch.stack([scrambled(X[:, c : c + 1], shuffled(1024, seed + c))[:, 0] for c in range(3)], 1), "Each channel has an order of its own: the three colours of a pixel move together, by one order.", lambda f, X, seed: ((found := origins(f, X)[2]) != found[:, :1]).any()),
+        (lambda X, seed: torch.cat([scrambled(x[None], shuffled(1024, seed + i)) for i, x in enumerate(X)]), "Each picture has an order of its own: draw one order, for all.", lambda f, X, seed: ((found := origins(f, X)[2]) != found[:1]).any()),
+        (lambda X, seed: X[:, :, shuffled(32, seed)][:, :, :, shuffled(32, seed + 1)], "Whole rows or columns are moved, so that many neighbours stay: one order of all 1,024 pixels is asked for.", moves_whole_rows),
+        (lambda X, seed: scrambled(X, torch.randperm(1024)), "The same seed gives another order at the next call: training and validation would not fit together.", lambda f, X, seed: not torch.equal(order_of(f, X), (torch.rand(1), order_of(f, X))[1])),
+        (by_the_programs_seed, "It changes the random numbers of the whole program: `torch.Generator().manual_seed(seed)` makes some of its own.", draws_from_all),
+        (lambda X, seed: scrambled(X, shuffled(1024)), "Another seed gives the same order.", lambda f, X, seed: torch.equal(order_of(f, X), order_of(f, X, 1))),
+        (lambda X, seed: scrambled(X, shuffled(1024, seed + len(X))), "The order depends on how many pictures there are: training and validation would not fit together.", lambda f, X, seed: not torch.equal(order_of(f, X), order_of(f, X[:1]))),
+    ],
+)

@@ -205,9 +205,10 @@ class Check:
         asked = answer
         if callable(answer):  # a row may ask twice, and an answer may change what it is given
 
-            def asked(*given):
+            def asked(*given, **named):
                 parts = enumerate(given)
-                return answer(*(a if i in self.changes else copy.deepcopy(a) for i, a in parts))
+                own = (a if i in self.changes else copy.deepcopy(a) for i, a in parts)
+                return answer(*own, **named)
 
         for case in self.cases:
             try:

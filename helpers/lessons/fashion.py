@@ -1,6 +1,6 @@
-"""A dataset as a folder of PNG files with lists in CSV, and the list of answers to hand in.
+"""Which classes are mistaken; a dataset as a folder of PNG files, and the answers to hand in.
 
-The layout, with whole numbers as ids (here: training 1 to n, test n+1 to n+m):
+The layout of the folder, with whole numbers as ids (here: training 1 to n, test n+1 to n+m):
 
     FOLDER/train/ID.png, FOLDER/test/ID.png      the pictures
     FOLDER/train.csv                             the columns id and label
@@ -22,7 +22,19 @@ from PIL import Image
 from helpers.sources.pictures import left_out, read
 from helpers.sources.writing import cannot_write, expanded, new_folder, write
 
-__all__ = ["PictureFolder", "read_submission", "write_picture_folder", "write_submission"]
+__all__ = ["PictureFolder", "read_submission", "worst_pairs"]
+__all__ += ["write_picture_folder", "write_submission"]
+
+
+def worst_pairs(predicted: torch.Tensor, y: torch.Tensor, count: int) -> list[tuple]:
+    """List the pairs of classes that are most often taken for each other.
+
+    `predicted` and `y` are tensors (N,) of classes; a mistake counts in both directions. Gives
+    `count` tuples (smaller class, larger class, mistakes), most mistakes first.
+    """
+    pairs = zip(predicted.tolist(), y.tolist(), strict=True)
+    mistakes = Counter((min(a, b), max(a, b)) for a, b in pairs if a != b)
+    return [(*pair, n) for pair, n in mistakes.most_common(count)]
 
 
 class PictureFolder(torch.utils.data.Dataset):
