@@ -26,6 +26,7 @@ from notebooks import (
 )
 
 EXECUTED = ("start_here", "filters_and_edges")  # the others: python tools/student.py run
+SOLVED = ("when_it_does_not_learn",)  # the others: python tools/student.py solved
 all_lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
 
@@ -176,6 +177,11 @@ def test_copy_runs_to_its_end(lesson, folder, monkeypatch):
     printed = "".join(o.get("text", "") for c in done.cells for o in c.get("outputs", []))
     assert printed.strip().endswith(f"{folder}{os.sep}helpers{os.sep}__init__.py")
     assert printed.count("not attempted yet") == len(exercises(lesson))
+
+
+@pytest.mark.parametrize("lesson", [*map(find, SOLVED)], ids=lambda path: path.stem)
+def test_lesson_goes_on_with_the_solutions(lesson):
+    assert "is yours.\n" in student.execute_solved(lesson)
 
 
 def teaching(lesson):

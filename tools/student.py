@@ -3,12 +3,15 @@
 python tools/student.py          write build/student and build/student.zip
 python tools/student.py run      and execute every copy, to see that it reaches its end
 python tools/student.py run 00 01    execute these only
+python tools/student.py solved 00    execute the lessons with their solutions put in
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -22,6 +25,7 @@ from notebooks import (
     BADGES,
     LESSONS,
     ROOT,
+    exercises,
     find,
     heading,
     minutes,
@@ -66,6 +70,34 @@ def student_copy(lesson: Path):
             cell.outputs, cell.execution_count = [], None
     notebook.cells = [cell for cell in notebook.cells if cell.source]
     return notebook
+
+
+def solved_copy(lesson: Path):
+    """Give a lesson in which everything is done: each solution in the place of its stub."""
+    notebook, solutions = to_change(lesson), {e.stub: e.solution for e in exercises(lesson)}
+    for cell in notebook.cells:
+        if solution := solutions.get(cell.source):
+            before = re.match(r"(?:(?:import|from) .*\n|\n)*", cell.source)[0]
+            call = cell.source[cell.source.rindex("check.") :]
+            cell.source = f"{before}{solution}\n\n{call}"
+    return notebook
+
+
+def execute_solved(lesson: Path) -> str:
+    """Run a lesson with its solutions; give what it printed.
+
+    Raises ValueError for a check that did not pass, or an answer that the lesson did not go on
+    with, and nbclient's CellExecutionError at an error that is not intended.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, lesson.name)
+        nbformat.write(solved_copy(lesson), place)
+        done = execute(place, where=lesson.parent)
+    printed = "".join(o.get("text", "") for c in done.cells for o in c.get("outputs", []))
+    left = [e.name for e in exercises(lesson) if f"✓ {e.name}: passed" not in printed]
+    if left or ", until yours passes" in printed:
+        raise ValueError(f"{lesson.name}: not passed, or not used: {', '.join(left) or printed}")
+    return printed
 
 
 def table() -> str:
@@ -116,29 +148,34 @@ def _not_handed_out(folder, names):
     return {*unknown, *(name for name in names if name[0] == "." or name == "__pycache__")}
 
 
-def execute(copy: Path):
-    """Run a copy from top to bottom in its own folder, as a student would; return it executed.
+def execute(copy: Path, where: Path | None = None):
+    """Run a copy from top to bottom, in its own folder or another; return it executed.
 
     Raises nbclient's CellExecutionError at an error that is not intended.
     """
     notebook = nbformat.read(copy, as_version=4)
-    where = {"metadata": {"path": str(copy.parent)}}
-    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=where).execute()
+    resources = {"metadata": {"path": str(where or copy.parent)}}
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=resources).execute()
     return notebook
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = parser(__doc__)
-    options.add_argument("command", nargs="?", choices=["run"], help="execute the copies, too")
+    options.add_argument("command", nargs="?", choices=["run", "solved"])
     options.add_argument("lessons", nargs="*", help="numbers or topics; by default all")
     said = options.parse_args(arguments)
-    chosen = [find(name).name for name in said.lessons]  # first, as it may find none
+    lessons = [find(name) for name in said.lessons]  # first, as it may find none
+    if said.command == "solved":
+        for lesson in lessons or LESSONS:
+            execute_solved(lesson)
+            print(f"{lesson.name}: all solutions pass, and the lesson goes on with them")
+        return
     copies = write()
     size = sum(file.stat().st_size for file in TARGET.rglob("*")) / 1e6
     print(f"{TARGET}: {len(copies)} lessons, {size:.1f} MB; hand out {TARGET.name}.zip")
     if said.command:
         os.environ.setdefault("CNN_DATA", str(ROOT / "data"))  # there already; theirs is empty
-        for copy in [TARGET / name for name in chosen] or copies:
+        for copy in [TARGET / lesson.name for lesson in lessons] or copies:
             start = time.perf_counter()
             execute(copy)
             print(f"{copy.name}: reaches its end, {time.perf_counter() - start:.0f} s")
