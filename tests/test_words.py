@@ -19,6 +19,7 @@ WORDS = {  # and the lesson that introduces it
     "invariance": "pooling",
     "kernel_size": "filters_and_edges",
     "window": "pooling",
+    "aliasing": "pooling",
     "hyperparameter": "signs_dataset",
     "data leakage": "signs_dataset",
     "augmentation": "signs_dataset",
