@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: help setup open data test pretend lint draft lesson lessons insert address \
-  student student-test slides site times contents
+  student student-test solved slides site times contents
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -54,6 +54,9 @@ student: setup  ## copies without solutions and outputs, to hand out: build/stud
 
 student-test: setup  ## … and run each of them to its end
 	$(BIN)/python tools/student.py run
+
+solved: setup  ## run every lesson with its solutions put in
+	$(BIN)/python tools/student.py solved
 
 slides: setup  ## slides of all lessons (or L=01), without network: build/slides
 	$(BIN)/python tools/slides.py $(L)
