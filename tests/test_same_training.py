@@ -32,13 +32,14 @@ def pictures():
 
 
 def names_of_the_lesson(X_train, y_train):
-    """Run the imports and definitions of the lesson, and nothing else, with other pictures."""
+    """Run the imports and definitions of the lesson, and little else, with other pictures."""
     device = torch.device("cpu")
     names = {"X_train": X_train, "y_train": y_train, "device": device, "bf16": False}
     wanted = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     for cell in code_cells(LESSON)[1:]:
         for node in ast.parse(cell.source).body:
-            if isinstance(node, wanted):
+            goes_on = ".passed_or(" in ast.unparse(node)  # with ours, as no check has run
+            if isinstance(node, wanted) or goes_on:
                 exec(compile(ast.Module([node], []), str(LESSON), "exec"), names)
     return names
 
