@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 import re
+import statistics
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+<<<<<<< HEAD
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -20,6 +22,9 @@ from torch.utils.data import (
     random_split,
 )
 from torch.utils.flop_counter import FlopCounterMode
+=======
+from torch.utils.data import DataLoader, random_split
+>>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
 from torchvision.transforms import v2
 
 from helpers.batches import Batches
@@ -166,11 +171,27 @@ def relabel_by_torch(targets, first, second):
     return [positions, (t[positions] == second).long()]
 
 
+<<<<<<< HEAD
 def step_of_pytorchs_sgd(w, gradient, lr, weight_decay):
     w = torch.as_tensor(w).clone().requires_grad_()
     w.grad = torch.as_tensor(gradient).clone()
     torch.optim.SGD([w], lr, weight_decay=weight_decay).step()
     return w
+=======
+def parameters_of_layers(sizes):
+    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+def ready_by_transforms(picture, mean, std):
+    X = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(picture)
+    return v2.Normalize(mean.tolist(), std.tolist())(X)[None]
+
+
+def ready_with_channels_last(picture, mean, std):
+    X = (torch.as_tensor(picture).float() / 255 - mean) / std
+    return X.permute(2, 0, 1).unsqueeze(0)
+>>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
 
 
 def flip_in_a_copy(X, chosen):
@@ -204,14 +225,6 @@ def triangle_in_two_parts(step, steps, peak=0.2):
     if step <= top:
         return step / top
     return 1 - (step - top) / (steps - top)
-
-
-def operations_counted(pictures, before, after, kernel, height, width):
-    conv = nn.Conv2d(before, after, kernel, device="meta")
-    X = torch.empty(pictures, before, height + kernel - 1, width + kernel - 1, device="meta")
-    with FlopCounterMode(display=False) as counter:
-        conv(X)
-    return counter.get_total_flops()
 
 
 def smooth_by_lerp(y, classes, amount):
@@ -686,6 +699,109 @@ def mirrored_in_evaluation(model, X):
         return torch.stack([model(X), model(torch.flip(X, [3]))]).sum(0)
 
 
+def compared_by_numpy(setting, plain):
+    ours, theirs = (
+        np.array([100 * run["validation"] for run in runs]) for runs in (setting, plain)
+    )
+    ahead = ours - theirs
+    return ahead.mean(), ahead.std(ddof=1) / np.sqrt(len(ahead))
+
+
+def compared_by_torch(setting, plain):
+    pairs = [(a["validation"], b["validation"]) for a, b in zip(setting, plain, strict=True)]
+    ahead = 100 * torch.tensor(pairs, dtype=torch.float64).diff(dim=1).neg()
+    return [ahead.mean(), ahead.std() / len(pairs) ** 0.5]
+
+
+def compared_by_hand(setting, plain):
+    n = len(setting)
+    total = squares = 0
+    for i in range(n):
+        total += 100 * setting[i]["validation"] - 100 * plain[i]["validation"]
+    for i in range(n):
+        one = 100 * setting[i]["validation"] - 100 * plain[i]["validation"]
+        squares += (one - total / n) ** 2
+    return [total / n, (squares / (n - 1) / n) ** 0.5]
+
+
+def compared_with_n_below(setting, plain):
+    points = [
+        100 * (a["validation"] - b["validation"]) for a, b in zip(setting, plain, strict=True)
+    ]
+    return sum(points) / len(points), statistics.pstdev(points) / (len(points) - 1) ** 0.5
+
+
+def compared_by_two_means(setting, plain):
+    points = [
+        100 * (a["validation"] - b["validation"]) for a, b in zip(setting, plain, strict=True)
+    ]
+    ours, theirs = (sum(100 * run["validation"] for run in runs) for runs in (setting, plain))
+    return (ours - theirs) / len(plain), torch.tensor(points).std() / math.sqrt(len(points))
+
+
+def shifted_in_groups(X, flips, down, across):
+    wide = F.pad(torch.where(flips[:, None, None, None], X.flip(3), X), [2] * 4, mode="reflect")
+    result = torch.empty_like(X)
+    for i in range(5):
+        for j in range(5):
+            here = (down == i) & (across == j)
+            result[here] = wide[here, :, i : i + 32, j : j + 32]
+    return result
+
+
+def shifted_by_indices(X, flips, down, across):
+    X = X.clone()
+    X[flips] = X[flips].flip(-1)
+    wide = F.pad(X, (2, 2, 2, 2), "reflect").permute(0, 2, 3, 1)
+    rows, columns = (place[:, None] + torch.arange(32) for place in (down, across))
+    pictures = torch.arange(len(X))[:, None, None]
+    return wide[pictures, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def shifted_by_gather(X, flips, down, across):
+    wide = torch.nn.ReflectionPad2d(2)(X)
+    columns = across[:, None] + torch.arange(32)
+    turned = torch.where(flips[:, None], 35 - columns, columns)[:, None, None]
+    rows = (down[:, None] + torch.arange(32))[:, None, :, None]
+    tall = wide.gather(2, rows.expand(-1, X.shape[1], -1, 36))
+    return tall.gather(3, turned.expand(-1, X.shape[1], 32, -1))
+
+
+def shifted_with_one_number(X, flips, down, across):
+    coins = flips.view(-1, 1, 1, 1).to(X.dtype)
+    mixed = coins * X.flip(3) + (1 - coins) * X
+    wide = F.pad(mixed, [2] * 4, mode="reflect")
+    windows = wide.unfold(2, 32, 1).unfold(3, 32, 1).flatten(2, 3)
+    return windows[range(len(X)), :, 5 * down + across]
+
+
+def shifted_axis_by_axis(X, flips, down, across):
+    pictures = torch.arange(len(X))
+    wide = F.pad(torch.where(flips[:, None, None, None], X.flip(3), X), [2] * 4, mode="reflect")
+    tall = wide.unfold(2, 32, 1)[pictures, :, down]  # (N, C, 36, 32): columns, rows
+    return tall.unfold(2, 32, 1)[pictures, :, across]
+
+
+def shifted_in_a_loop(X, flips, down, across):
+    cut = []
+    for picture, flip, i, j in zip(X, flips, down, across, strict=True):
+        picture = picture.flip(2) if flip else picture
+        wide = F.pad(picture, [2] * 4, mode="reflect")
+        cut.append(wide[:, i : i + 32, j : j + 32])
+    return torch.stack(cut)
+
+
+def shifted_in_half_a_loop(X, flips, down, across):
+    wide = F.pad(torch.where(flips[:, None, None, None], X.flip(3), X), [2] * 4, mode="reflect")
+    places = zip(wide, down.tolist(), across.tolist(), strict=True)
+    return torch.stack([w[:, i : i + 32, j : j + 32] for w, i, j in places])
+
+
+def shifted_in_place(X, flips, down, across):
+    X[flips] = X[flips].flip(3)
+    return shifted_in_groups(X, torch.zeros_like(flips), down, across)
+
+
 RIGHT = {
     "to_unit": [
         lambda p: torch.stack([p]).to(torch.float32) * (1 / 255),
@@ -855,11 +971,6 @@ RIGHT = {
         scrambled_by_a_list,
         scrambled_by_places,
     ],
-    "decayed_step": [
-        lambda w, g, lr, d: (1 - lr * d) * w - lr * g,
-        step_of_pytorchs_sgd,
-        lambda w, g, lr, d: w - (lr * g + lr * d * w),
-    ],
     "flip_some": [
         flip_in_a_copy,
         flip_in_a_loop,
@@ -875,6 +986,22 @@ RIGHT = {
         lambda slopes, skip: np.prod(np.array(slopes) + skip),
         lambda slopes, skip: math.prod(1 + s if skip else s for s in slopes),
     ],
+    "compared": [
+        compared_by_numpy,
+        compared_by_torch,
+        compared_by_hand,
+        compared_with_n_below,
+        compared_by_two_means,
+        lambda setting, plain: np.array(compared_by_numpy(setting, plain)),
+    ],
+    "my_setting": [
+        {"dropout": 0.3, "augment": True},
+        {"lr": 0.01},
+        {"schedule": True, "batch_norm": False},
+        {"blocks": 2, "skip": True, "weight_decay": 0},
+        {"l1": 1e-3, "width": 24, "patience": 8},
+        {"width": 32, "batch_norm": True, "augment": True, "lr": 0.05, "dropout": np.float64(0.1)},
+    ],
     "time_to_goal": [
         lambda e, n, b, s: torch.tensor(s) * e * int(n / b),
         lambda e, n, b, s: s * e * ((n - n % b) / b),
@@ -885,10 +1012,12 @@ RIGHT = {
         triangle_in_two_parts,
         lambda k, n, peak=0.2: min(k / (peak * n), (n - k) / (n - peak * n)),
     ],
-    "operations": [
-        operations_counted,
-        lambda n, b, a, k, h, w: 2 * math.prod((n, b, a, k, k, h, w)),
-        lambda n, b, a, k, h, w: 2 * nn.Conv2d(b, a, k, bias=False).weight.numel() * n * h * w,
+    "mirror_and_shift": [
+        shifted_in_groups,
+        shifted_by_indices,
+        shifted_by_gather,
+        shifted_with_one_number,
+        shifted_axis_by_axis,
     ],
     "smooth": [
         smooth_by_lerp,
@@ -993,11 +1122,6 @@ def scrambled_in_place(X, seed):
     return X.copy_(scramble(X, seed))
 
 
-def step_in_place(w, gradient, lr, weight_decay):
-    w -= lr * (gradient + weight_decay * w)
-    return w
-
-
 def flip_in_place(X, chosen):
     X[chosen] = X[chosen].flip(3)
     return X
@@ -1049,12 +1173,26 @@ CHANGING = {
     "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
     "relabel": [relabel_in_place],
     "log_softmax": [log_softmax_in_place],
+<<<<<<< HEAD
     "conv_net": [NetThatNormalisesInPlace],
     "scramble": [scrambled_in_place],
     "decayed_step": [step_in_place],
+=======
+    "mlp_parameters": [mlp_that_empties_the_list],
+    "ready": [ready_with_a_larger_mean],
+>>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
     "flip_some": [flip_in_place, after(lambda X, c: c.logical_not_(), "flip_some")],
     "kept_epoch": [kept_from_the_front, after(lambda a, p: a.sort(), "kept_epoch")],
     "slope_through": [slope_in_place],
+    "compared": [
+        after(lambda setting, plain: setting.reverse(), "compared"),
+        after(lambda setting, plain: plain[0].update(validation=0), "compared"),
+    ],
+    "mirror_and_shift": [
+        shifted_in_place,
+        after(lambda X, f, d, a: f.logical_not_(), "mirror_and_shift"),
+        after(lambda X, f, d, a: d.zero_(), "mirror_and_shift"),
+    ],
     "smooth": [after(lambda y, k, a: y.zero_(), "smooth")],
     "mirrored": [
         after(lambda model, X: X.copy_(X.flip(3)), "mirrored"),
@@ -1782,16 +1920,52 @@ WRONG = {
         (lambda X, seed: scramble(X), "it stops with TypeError"),
         (lambda X, seed: None, NOTHING),
     ],
-    "decayed_step": [
-        (lambda w, g, lr, d: w - lr * (g + d * torch.sign(torch.as_tensor(w))), "L1's gradient"),
-        (lambda w, g, lr, d: str(w), "'2.0' is a text, not a number."),
-    ],
     "flip_some": [
         (lambda X, c: torch.where(c[:, None], X.flip(3), X), "it stops with RuntimeError")
     ],
     "kept_epoch": [
         (lambda a, patience: a.index(max(a)) + 1, "patience is not used"),
         (kept_that_stops_at_the_end, "it returns 3, it should be 2"),
+    ],
+    "compared": [
+        (lambda setting, plain: (0, 0), "Two numbers, but not the right ones"),
+        (lambda setting, plain: 1.5, "has the shape (), it should be (2,)"),
+        (lambda setting, plain: None, NOTHING),
+        (lambda s, p: dict(enumerate(compared_by_hand(s, p))), "of the type dict"),
+        (
+            lambda setting, plain: [round(x, 1) for x in compared_by_hand(setting, plain)],
+            "or rounded",
+        ),
+        (lambda setting, plain: np.mean(setting) - np.mean(plain), "it stops with TypeError"),
+        (lambda setting, plain: (setting["validation"], 0), "it stops with TypeError"),
+        (lambda s, p: tuple(x / 100 for x in compared_by_torch(s, p)), "These are shares"),
+        (lambda s, p: np.std(np.array([r["validation"] for r in s])), "has the shape ()"),
+        (lambda s, p: f"{compared_by_hand(s, p)[0]:+.1f}", "is a text, not a number"),
+        (lambda s, p: compared_by_hand(p, s), "The sign is wrong"),
+        (lambda s, p: (*compared_by_hand(s, p), len(s)), "it should be (2,)"),
+    ],
+    "my_setting": [
+        (None, "of the type NoneType"),
+        ("dropout", "of the type str"),
+        (lambda: {"dropout": 0.5}, "of the type function"),
+        ({"dropout", 0.5}, "of the type set"),
+        ({}, "the values of the plain net"),
+        ({"width": 16, "augment": False}, "the values of the plain net"),
+        ({"width": 24.0}, "`width` is 24.0: a whole number"),
+        ({"width": [16, 32]}, "`width` is [16, 32]: a whole number"),
+        ({"weight decay": 0.01}, "'weight decay' is no remedy"),
+        ({0.5: "dropout"}, "0.5 is no remedy"),
+        ({"lr": -0.1}, "`lr` is -0.1: take 0.0001 to 0.1"),
+        ({"lr": float("nan")}, "`lr` is nan: take"),
+        ({"lr": torch.tensor(0.01)}, "a plain number is asked for"),
+        ({"lr": np.array([0.01, 0.02])}, "a plain number is asked for"),
+        ({"dropout": True}, "`dropout` is True: a plain number"),
+        ({"patience": None}, "`patience` is None: a whole number"),
+        ({"augment": 1}, "`augment` is 1: it is a switch"),
+        ({"blocks": 8}, "`blocks` is 8: take 0 to 4"),
+        ({"skip": True, "dropout": 0.5}, "it would change nothing"),
+        ({"weight_decay": 0.003, "l1": 0}, 'That is "weight_decay" of the record'),
+        ({"lr": 0.05, "schedule": True, "width": 16}, 'That is "schedule" of the record'),
     ],
     "time_to_goal": [
         (lambda e, n, b, s: e * -(-n // b) * s, "counts the smaller last batch"),
@@ -1805,7 +1979,20 @@ WRONG = {
             "For (10, 50) it returns",
         ),
     ],
-    "operations": [(lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * (h + w), "should be 360")],
+    "mirror_and_shift": [
+        (shifted_in_a_loop, "still come one after the other"),
+        (shifted_in_half_a_loop, "still come one after the other"),
+        (lambda X, f, d, a: shifted_in_a_loop(X, f, a, d), "`down` and `across` are swapped"),
+        (lambda X, f, d, a: shifted_in_groups(X.flip(3), f, d, a), "should stay as they are"),
+        (lambda X, f, d, a: shifted_by_indices(X, f, d - 2, a - 2), "off by up to"),
+        (lambda X, f, d, a: torch.where(f, X.flip(3), X), "it stops with RuntimeError"),
+        (lambda X, f, d, a: X[f].flip(3), "the result has the shape (16, 3, 32, 32)"),
+        (lambda X, f, d, a: X[:, :, d : d + 32, a : a + 32], "it stops with TypeError"),
+        (lambda X, f, d, a: shifted_by_gather(X, f, d, a).half(), "became torch.float16"),
+        (lambda X, f, d, a: shifted_by_gather(X, f, d, a).numpy(), "This is a ndarray"),
+        (lambda X, f, d, a: [*shifted_by_gather(X, f, d, a)], "a tensor is asked for"),
+        (lambda X, f, d, a: None, NOTHING),
+    ],
     "smooth": [
         (lambda y, k, a: F.one_hot(y, k) + a / k, "add up to more than 1"),
         (lambda y, k, a: F.one_hot(y, k).float().log_softmax(1), "off by up to"),

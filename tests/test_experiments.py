@@ -11,7 +11,13 @@ from torch import nn
 
 from helpers import plotting
 from helpers.lessons import regularization as experiments
-from helpers.lessons.regularization import l1_penalty, l2_penalty, run_all, show_runs
+from helpers.lessons.regularization import (
+    compared,
+    l1_penalty,
+    l2_penalty,
+    run_all,
+    show_runs,
+)
 from helpers.models import RemedyNet, Residual
 from helpers.training import fit
 
@@ -482,3 +488,22 @@ def test_runs_below_the_start_of_the_axis_are_written(monkeypatch):
     assert {line.get_ydata()[0] for line in ax.lines if len(line.get_xdata())} == {1}
     monkeypatch.undo()
     plt.close("all")
+
+
+# ---------------------------------------------------------------- two settings compared
+
+
+def accuracies(*shares):
+    return [{"validation": share} for share in shares]
+
+
+def test_compared_is_in_points_with_the_error_of_the_differences():
+    ahead, error = compared(accuracies(0.84, 0.86, 0.88), accuracies(0.83, 0.84, 0.85))
+    assert ahead == pytest.approx(2)  # 1, 2 and 3 points
+    assert error == pytest.approx(1 / 3**0.5)
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (3, 2)])
+def test_compared_wants_two_runs_of_the_same_seeds(counts):
+    with pytest.raises(ValueError, match=f"{counts[0]} and {counts[1]} runs"):
+        compared(*(accuracies(*[0.5] * count) for count in counts))

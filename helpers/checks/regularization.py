@@ -1,33 +1,15 @@
 """Checks of the lesson Overfitting and regularization."""
 
 import math
+import statistics
 
 import numpy as np
 import torch
 
-from helpers.checks.engine import Check, normal
+from helpers.checks.engine import Check, NotAttempted, normal
 from helpers.checks.engine import guess as guess
+from helpers.results import recorded
 
-decayed_step = Check(
-    "decayed_step",  # one step of SGD with weight decay
-    first_step="Write down the gradient that the step uses: that of the loss, and what decay adds to it. Then it is an ordinary step.",
-    cases=[(2.0, 0.0, 0.1, 0.25), (-1.5, 0.5, 0.2, 0.1), (normal(6), normal(6, seed=1), 0.05, 0.3)],
-    right=lambda w, g, lr, d: w - lr * (g + d * w),
-    mistakes=[
-        (lambda w, g, lr, d: w - lr * (g + 2 * d * w), "The factor 2 belongs to the gradient of a penalty d·w²; weight_decay adds d·w."),
-        (lambda w, g, lr, d: w - lr * (g + d / 2 * w), "weight_decay adds the whole d·w, not half of it."),
-        (lambda w, g, lr, d: w - lr * g - d * w, "SGD adds the decay to the gradient: lr multiplies both."),
-        (lambda w, g, lr, d: w - lr * g, "The decay is missing."),
-        (lambda w, g, lr, d: w - lr * d * w, "The gradient of the loss is missing."),
-        (lambda w, g, lr, d: w - lr * (g - d * w), "The sign of the decay is wrong: this drives the weight away from 0."),
-        (lambda w, g, lr, d: w + lr * (g + d * w), "This goes uphill: a step goes against the gradient."),
-        (lambda w, g, lr, d: w - lr * (g + d), "The decay should grow with the weight: multiply it by w."),
-        (lambda w, g, lr, d: w - lr * (g + d * w / abs(w)), "That is L1's gradient. Weight decay is proportional to w."),
-        (lambda w, g, lr, d: w - lr * (g + d * w**2), "The penalty is w²; its gradient is proportional to w."),
-        (lambda w, g, lr, d: g + d * w, "That is the gradient: return the weight after the step."),
-        (lambda w, g, lr, d: lr * (g + d * w), "That is the step: return the weight after it."),
-        (lambda w, g, lr, d: -lr * (g + d * w), "That is the step: return the weight after it."),
-])
 
 def put(X, chosen, flipped):
     return torch.where(chosen[:, None, None, None], flipped, X)
@@ -109,3 +91,124 @@ slope_through = Check(
         (lambda slopes, skip: math.prod(1 if skip else s for s in slopes), "With skip the layer's own slope counts too: 1 + slope."),
         (lambda slopes, skip: math.prod(s * (1 + skip) for s in slopes), "The way around adds 1 to the slope; it does not double it."),
 ])
+
+def runs(*validations):
+    """Results of trainings, seed by seed: whole 128ths, so that 32 bits hold the per cent exactly."""
+    return [{"train": 1 - v % 7 / 128, "validation": v / 128} for v in validations]
+
+def points(setting, plain, part="validation"):
+    return [100 * (s[part] - p[part]) for s, p in zip(setting, plain, strict=True)]
+
+def mean_and(error):
+    """The mean difference, with an error made of the differences seed by seed."""
+    return lambda setting, plain: (statistics.fmean(d := points(setting, plain)), error(d))
+
+def standard_error(values):
+    return statistics.stdev(values) / len(values) ** 0.5
+
+def by_two_means(setting, plain):
+    spreads = [standard_error([100 * run["validation"] for run in some]) for some in (setting, plain)]
+    return statistics.fmean(points(setting, plain)), math.hypot(*spreads)
+
+def scaled(factor):
+    return lambda setting, plain: tuple(factor * value for value in compared_right(setting, plain))
+
+compared_right = mean_and(standard_error)
+
+compared = Check(
+    "compared",  # how far a setting is ahead, and the standard error of that, in percentage points
+    first_step="One number a seed: how many points is the setting ahead of the plain net with the same seed? Then two numbers of that list.",
+    cases=[(runs(110, 112, 109), runs(107, 106, 108)), (runs(104, 111, 108, 106, 113), runs(108, 107, 107, 109, 106)), (runs(100, 103), runs(108, 105)), (runs(111, 109, 112, 108), runs(106, 106, 110, 105))],
+    right=compared_right,
+    mistakes=[
+        (scaled(0.01), "These are shares: percentage points are 100 times as many."),
+        (scaled(-1), "Both have the wrong sign: take plain from the setting; an error is never negative."),
+        (lambda s, p: (-compared_right(s, p)[0], compared_right(s, p)[1]), "The sign is wrong: ahead is what the setting has more than plain."),
+        (lambda s, p: compared_right(s, p)[::-1], "The two are in the wrong order: first the difference, then its standard error."),
+        (lambda s, p: compared_right(s, p)[0], "That is the difference alone: return two numbers, the second its standard error."),
+        (mean_and(lambda d: statistics.pstdev(d) / len(d) ** 0.5), "The standard deviation divides by n here, and so comes out too small: with few seeds divide by n - 1."),
+        (mean_and(statistics.stdev), "That is the standard deviation, by how much one seed differs from another. The error of the mean is smaller: divide by √n."),
+        (mean_and(statistics.pstdev), "That is a standard deviation, and one that divides by n: divide by n - 1 inside it, and then by √n."),
+        (mean_and(lambda d: statistics.stdev(d) / len(d)), "Divided by n: the mean of n numbers is √n times as steady as one of them."),
+        (mean_and(lambda d: statistics.stdev(d) / (len(d) - 1) ** 0.5), "The n - 1 belongs to the standard deviation; the mean is one of n numbers: divide by √n."),
+        (mean_and(lambda d: statistics.variance(d) / len(d) ** 0.5), "That is made of the variance: take its square root first."),
+        (mean_and(lambda d: statistics.variance(d) / len(d)), "That is the square of the standard error: take the root."),
+        (mean_and(lambda d: statistics.pvariance(d) / len(d)), "That is a square, and it divides by n: the standard deviation with n - 1, divided by √n."),
+        (mean_and(lambda d: max(d) - min(d)), "That is the spread from the worst to the best seed: the standard error is asked for."),
+        (mean_and(lambda d: (max(d) - min(d)) / 2), "That is half the spread from the worst to the best seed: the standard error is asked for."),
+        (by_two_means, "This takes the two errors together, as of trainings that have nothing to do with each other. Subtract seed by seed first; then there is one list, and one error."),
+        (lambda s, p: (statistics.fmean(points(s, p)), standard_error([100 * run["validation"] for run in s])), "That is the error of the setting's own mean: plain differs from seed to seed, too. Take the error of the differences."),
+        (lambda s, p: (statistics.fmean(d := points(s, p, "train")), standard_error(d)), "That compares the training pictures: take \"validation\"."),
+        (lambda s, p: (max(r["validation"] for r in s) * 100 - max(r["validation"] for r in p) * 100, compared_right(s, p)[1]), "That compares the luckiest seeds: take the mean of all differences."),
+        (lambda s, p: (statistics.median(d := points(s, p)), standard_error(d)), "That is the median: the mean is asked for."),
+        (lambda s, p: (statistics.fmean(d := [100 * (a["validation"] / b["validation"] - 1) for a, b in zip(s, p, strict=True)]), standard_error(d)), "That is in per cent of plain: percentage points are the difference of two percentages."),
+        (lambda s, p: points(s, p), "These are the differences seed by seed: return their mean and its standard error."),
+        (lambda s, p: (sum(points(s, p)), standard_error(points(s, p))), "The differences are added up: divide by the number of seeds."),
+    ],
+    otherwise="Two numbers, but not the right ones, or rounded: return the mean of the differences seed by seed, and their standard deviation divided by √n.",
+)
+
+# What a setting may hold, its value in the plain net, and from where to where it may go. In these
+# limits no training runs into numbers that are none, or takes more than a few times as long.
+SWITCHES = {"batch_norm": False, "augment": False, "skip": False, "schedule": False}
+WHOLE = {"width": (16, 4, 48), "blocks": (0, 0, 4), "patience": (None, 1, 29)}
+NUMBERS = {"lr": (0.02, 0.0001, 0.1), "weight_decay": (0.0, 0, 0.1), "dropout": (0.0, 0, 0.9), "l1": (0.0, 0, 0.01), "l2": (0.0, 0, 0.1)}
+PLAIN = SWITCHES | {name: plain for name, (plain, *_) in (WHOLE | NUMBERS).items()}
+
+def look_at(setting):
+    """Whether there is still something to write: `run` of a check whose rows do the rest."""
+    if isinstance(setting, dict) and any(part is ... for part in (*setting, *setting.values())):
+        raise NotAttempted
+    return 0
+
+def one_of(*names):
+    """For a row: which of these names a setting has, if any."""
+    return lambda setting: next((f"`{name}`" for name in names if name in setting), False)
+
+def unknown(setting):
+    return next((repr(name) for name in setting if name not in PLAIN), False)
+
+def no_switch(setting):
+    return next((f"`{name}` is {setting[name]!r}" for name in SWITCHES if name in setting and not isinstance(setting[name], bool)), False)
+
+def no_number(setting):
+    def wrong(name):
+        kinds = int if name in WHOLE else int | float
+        return isinstance(setting[name], bool) or not isinstance(setting[name], kinds)
+
+    numbers = [name for name in (*WHOLE, *NUMBERS) if name in setting and wrong(name)]
+    return next((f"`{name}` is {setting[name]!r}: a {'whole' if name in WHOLE else 'plain'} number" for name in numbers), False)
+
+def out_of_range(setting):
+    limits = {name: ends for name, (_, *ends) in (WHOLE | NUMBERS).items() if name in setting}
+    return next((f"`{name}` is {setting[name]:g}: take {low:g} to {high:g}" for name, (low, high) in limits.items() if not low <= setting[name] <= high), False)
+
+def in_the_table(setting):
+    """The recorded setting that is the same, apart from what does not change the training."""
+    def training(values):
+        return PLAIN | {name: value for name, value in values.items() if name not in ("epochs", "test")}
+
+    table = recorded("regularization")["experiments"]
+    return next((f"\"{name}\"" for name, row in table.items() if training(row["settings"]) == training(setting)), False)
+
+my_setting = Check(
+    "my_setting",  # a dict for `train`
+    first_step="What did the remedies that seem to help do to the net? Take two of them, or one of them stronger, and say beforehand what you expect.",
+    cases=[()],
+    run=look_at,
+    mistakes=[
+        ([("width", 24)], "A setting is a dict, such as {\"lr\": 0.01}; this is of the type {}.", lambda s: not isinstance(s, dict) and type(s).__name__),
+        ({"part": "more"}, "{} gives it other pictures to learn from: then the comparison is no longer one of settings.", one_of("part", "pictures", "train", "more")),
+        ({"dropout": 0.5, "test": True}, "{}: the test pictures are for the end, not for trying what works.", one_of("test")),
+        ({"epochs": 60}, "{} is the budget, the same for all settings: with more of it anything may win.", one_of("epochs", "steps", "batch_size")),
+        ({"seed": 3}, "{} is no part of a setting: each is trained with the same three.", one_of("seed", "seeds")),
+        ({"validation": "choose"}, "{}: all are judged on the same 4,000 pictures, and no setting may choose them.", one_of("validation", "judge", "choose", "watched", "val")),
+        ({"he": True}, "{} is no remedy that `train` has. There are lr, weight_decay, width, blocks, batch_norm, dropout, skip, augment, l1, l2, schedule, patience.", unknown),
+        ({"augment": "yes"}, "{}: it is a switch, True or False.", no_switch),
+        ({"dropout": "0.5"}, "{} is asked for.", no_number),
+        ({"dropout": 30}, "{}.", out_of_range),
+        ({"lr": 0.02, "dropout": 0}, "These are the values of the plain net: change one.", lambda s: PLAIN | s == PLAIN),
+        ({"skip": True}, "`skip` leads around the added convolutions, and without `blocks` there are none: it would change nothing.", lambda s: s.get("skip") and not s.get("blocks")),
+        ({"dropout": 0.3}, "That is {} of the record: its result is known. Change a value, or add a remedy.", in_the_table),
+    ],
+)

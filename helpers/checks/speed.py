@@ -5,8 +5,9 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
-from helpers.checks.engine import Check, linear, normal
+from helpers.checks.engine import Check, linear, no_tensor, normal, whole
 from helpers.checks.engine import guess as guess
 
 time_to_goal = Check(
@@ -62,29 +63,78 @@ triangle = Check(
         (lambda k, n, p=0.2: up_and_down(k, n, p) ** 2, "The lines should be straight."),
 ])
 
-operations = Check(
-    "operations",  # multiplications and additions of a convolution
-    first_step="Take a single number of the output: how many products is it made of? Then count the numbers of the output.",
-    cases=[(1, 1, 1, 3, 5, 4), (512, 24, 32, 3, 31, 31), (64, 3, 24, 2, 31, 30), (10, 16, 8, 5, 7, 9)],
-    right=lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h * w,
+def placed(count, channels, dtype=torch.float32):
+    """Pictures, coins and places; the last picture goes to another place down than across."""
+    places = whole(5, 2, count, seed=count)
+    places[:, -1] = torch.tensor([0, 3])
+    return normal(count, channels, 32, 32).to(dtype), torch.arange(count) % 3 != 1, *places
+
+def mirror(X, flips, axis=3):
+    return torch.where(flips[:, None, None, None], X.flip(axis), X)
+
+def windows_of(X, mode="reflect"):
+    return F.pad(X, [2] * 4, mode=mode).unfold(2, 32, 1).unfold(3, 32, 1)
+
+def shift(X, down, across, mode="reflect"):
+    return windows_of(X, mode)[torch.arange(len(X)), :, down, across]
+
+def one_at_a_time(X, flips, down, across):
+    return torch.cat([shift(mirror(X[[i]], flips[[i]]), down[[i]], across[[i]]) for i in range(len(X))])
+
+class Calls(TorchFunctionMode):
+    """Notes the names of PyTorch's functions that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.names.append(getattr(function, "__name__", ""))
+        return function(*args, **(kwargs or {}))
+
+def calls(answer, *case):
+    with Calls() as noted:
+        answer(*case)
+    return noted.names
+
+def more_calls(answer, *case):
+    """How many calls more it takes for the same pictures twice, if that is one a picture or more."""
+    more = len(calls(answer, *(torch.cat([part, part]) for part in case))) - len(calls(answer, *case))
+    return len(case[0]) > 10 and more >= len(case[0]) and more
+
+def by_numpy(X, flips, down, across):
+    return torch.tensor(shift(mirror(X, flips), down, across).numpy())
+
+mirror_and_shift = Check(
+    "mirror_and_shift",  # a whole batch mirrored and shifted, as it is told
+    first_step="Three steps, each for the whole batch: mirror those of the coins, pad, take windows. For the last, `wide.unfold(2, 32, 1).unfold(3, 32, 1)` has the shape (N, C, 5, 5, 32, 32): which of its axes want an index, and which one?",
+    cases=[placed(24, 3), placed(5, 1, torch.float64)],
+    right=lambda X, f, d, a: shift(mirror(X, f), d, a),
     mistakes=[
-        (lambda n, b, a, k, h, w: n * b * a * k**2 * h * w, "These are the multiplications only: each product is also added, so twice as many."),
-        (lambda n, b, a, k, h, w: 2 * n * b * a * k * h * w, "A filter has kernel × kernel numbers in each channel: kernel counts twice."),
-        (lambda n, b, a, k, h, w: n * b * a * k * h * w, "A filter has kernel × kernel numbers in each channel; and each product is also added: twice as many."),
-        (lambda n, b, a, k, h, w: 2 * n * a * k**2 * h * w, "A filter looks at all channels that come in: multiply by `before`."),
-        (lambda n, b, a, k, h, w: n * a * k**2 * h * w, "A filter looks at all channels that come in, and each product is also added: `before` and 2 are missing."),
-        (lambda n, b, a, k, h, w: 2 * n * b * k**2 * h * w, "There are `after` filters: multiply by their number."),
-        (lambda n, b, a, k, h, w: 2 * b * a * k**2 * h * w, "That is one picture: multiply by pictures."),
-        (lambda n, b, a, k, h, w: b * a * k**2 * h * w, "That is one picture, and the multiplications only: multiply by pictures and by 2."),
-        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2, "The filters are used at each place of the output: multiply by height · width."),
-        (lambda n, b, a, k, h, w: b * a * k**2, "These are the weights: each is used at each place of each picture, in a multiplication and an addition."),
-        (lambda n, b, a, k, h, w: 2 * b * k**2, "That is one number of the output: multiply by pictures · after · height · width, which is how many there are."),
-        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h, "The output has height · width numbers: the width is missing."),
-        (lambda n, b, a, k, h, w: 2 * n * (b + a) * k**2 * h * w, "Each channel that goes in counts for each that comes out: before · after."),
-        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * (h - k + 1) * (w - k + 1), "Height and width are those of the output already: nothing is to be taken off."),
-        (lambda n, b, a, k, h, w: 2 * n * b * a * k**2 * h * w / 1e9, "That is in thousands of millions: return the number itself."),
-        (lambda n, b, a, k, h, w: n * a * h * w * (2 * b * k**2 - 1), "One addition less for each output is exact without a bias; here each product counts with one addition."),
-])
+        (lambda X, f, d, a: shift(X, d, a), "Nothing is mirrored: `flips` is not used."),
+        (lambda X, f, d, a: mirror(X, f), "Nothing is shifted: `down` and `across` are not used."),
+        (lambda X, f, d, a: shift(X.flip(3), d, a), "That mirrors all pictures: `flips` says which."),
+        (lambda X, f, d, a: shift(mirror(X, ~f), d, a), "That mirrors those that should stay as they are."),
+        (lambda X, f, d, a: mirror(shift(X, d, a), f), "You mirror what was cut: then the shift goes the other way in mirrored pictures. Mirror first."),
+        (lambda X, f, d, a: shift(mirror(X, f, 2), d, a), "That turns pictures upside down: in a batch the columns are axis 3. (Of one picture they are axis 2.)"),
+        (lambda X, f, d, a: shift(mirror(X, f), a, d), "`down` and `across` are swapped: rows are axis 2, columns axis 3."),
+        (lambda X, f, d, a: shift(mirror(X, f), 4 - d, 4 - a), "The pictures move the other way: a window that begins further down shows what is further down."),
+        (lambda X, f, d, a: shift(mirror(X, f), d[:1].expand(len(X)), a[:1].expand(len(X))), "All pictures get the place of the first one."),
+        (lambda X, f, d, a: shift(mirror(X, f), d, a, "constant"), "The border is filled with 0: it should be the mirror image there, `mode=\"reflect\"`."),
+        (lambda X, f, d, a: shift(mirror(X, f), d, a, "replicate"), "The border repeats the last pixel: it should be the mirror image, `mode=\"reflect\"`."),
+        (lambda X, f, d, a: shift(mirror(X, f), d, a, "circular"), "What leaves at one side comes in at the other: pad with `mode=\"reflect\"`, and cut windows."),
+        (lambda X, f, d, a: torch.stack([p.roll((2 - int(i), 2 - int(j)), (1, 2)) for p, i, j in zip(mirror(X, f), d, a, strict=True)]), "What leaves at one side comes in at the other: pad with `mode=\"reflect\"`, and cut windows."),
+        (lambda X, f, d, a: windows_of(mirror(X, f)), "These are all windows of all pictures: take one of each, with an index for the pictures, too: `torch.arange(len(X))`."),
+        (lambda X, f, d, a: windows_of(mirror(X, f))[:, :, d, a], "That takes the windows of all pictures from each picture. The first index should be `torch.arange(len(X))`: picture 0 with place 0, and so on."),
+        (lambda X, f, d, a: shift(mirror(X, f), d, a).transpose(0, 1), "The axes are (C, N, …): they should be (N, C, 32, 32)."),
+        (lambda X, f, d, a: F.pad(mirror(X, f), [2] * 4, mode="reflect"), "That is padded, and not cut: each picture should have 32 × 32 pixels again."),
+        (lambda X, f, d, a: shift(X[f].flip(3), d[f], a[f]), "The pictures that are not mirrored are gone: return all, in their places."),
+        (lambda *case: [*one_at_a_time(*case)], "This is a {}: a tensor is asked for, (N, C, 32, 32).", no_tensor),
+        (by_numpy, "It takes a way through NumPy (`{}`), on which no GPU can follow: stay with tensors.", lambda f, *case: next((n for n in calls(f, *case) if n in ("numpy", "__array__")), False)),
+        (lambda X, f, d, a: shift(mirror(X, f), d, a).float(), "The numbers became {}: they should keep the type that they have.", lambda f, *case: (now := f(*case).dtype) != case[0].dtype and now),
+        (one_at_a_time, "The pictures are right, but they still come one after the other: for 24 pictures more it calls PyTorch {} times more. Let each call take the whole batch.", more_calls),
+    ],
+)
 
 def hot(y, classes):
     return F.one_hot(y, classes).double()

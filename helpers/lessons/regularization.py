@@ -6,6 +6,7 @@ import dis
 import itertools
 import json
 import math
+import statistics
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 
 from helpers.plotting import COLORS, in_style, show_figure
 
-__all__ = ["l1_penalty", "l2_penalty", "run_all", "show_runs"]
+__all__ = ["compared", "l1_penalty", "l2_penalty", "run_all", "show_runs"]
 
 
 def l1_penalty(model: nn.Module) -> torch.Tensor:
@@ -166,6 +167,30 @@ def _save(cache, known, unsaved):
         print(f"Not yet saved: {len(unsaved)} runs, for {cache} cannot be written ({error}).")
     else:
         unsaved.clear()
+
+
+def compared(setting: list[dict], plain: list[dict]) -> tuple[float, float]:
+    """Say how far a setting is ahead of another in the mean, and the standard error of that.
+
+    Parameters
+    ----------
+    setting, plain : lists of dicts with "validation"
+        Accuracies 0-1 of two runs or more, with the same seeds in the same order. Otherwise there
+        is a ValueError.
+
+    Returns
+    -------
+    difference, error : float
+        In percentage points, from the differences seed by seed.
+    """
+    if len(setting) != len(plain) or len(plain) < 2:
+        raise ValueError(
+            f"there are {len(setting)} and {len(plain)} runs: give two or more of each, of the "
+            "same seeds"
+        )
+    pairs = zip(setting, plain, strict=True)
+    points = [100 * (run["validation"] - other["validation"]) for run, other in pairs]
+    return statistics.fmean(points), statistics.stdev(points) / len(points) ** 0.5
 
 
 @in_style

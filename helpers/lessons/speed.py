@@ -1,4 +1,4 @@
-"""The figure of the lesson "CIFAR-10 at speed": its steps as a walk."""
+"""What the lesson "CIFAR-10 at speed" uses: its steps as a walk, and a batch changed at once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,38 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
 
 from helpers.plotting import COLORS, in_style, show_figure
 
-__all__ = ["show_walk"]
+__all__ = ["mirror_and_shift", "show_walk"]
+
+
+def mirror_and_shift(
+    X: torch.Tensor, flips: torch.Tensor, down: torch.Tensor, across: torch.Tensor
+) -> torch.Tensor:
+    """Mirror and shift each picture of a batch as it is told, without a loop.
+
+    Parameters
+    ----------
+    X : float tensor (N, C, H, W)
+        On any device. What comes in at a border is the mirror image there, as in `random_crop`.
+    flips : bool tensor (N,)
+        True for pictures to be mirrored left to right, before they are shifted.
+    down, across : int64 tensors (N,)
+        Where the window begins, 0 to 4, in the picture with 2 more pixels at each side.
+
+    Returns
+    -------
+    tensor (N, C, H, W)
+        New.
+    """
+    flipped = torch.where(flips[:, None, None, None], X.flip(3), X)
+    wide = F.pad(flipped, [2] * 4, mode="reflect")
+    windows = wide.unfold(2, X.shape[2], 1).unfold(3, X.shape[3], 1)
+    picture = torch.arange(len(X), device=X.device)
+    return windows[picture, :, down, across]
 
 
 @in_style
