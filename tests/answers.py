@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-<<<<<<< HEAD
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -21,10 +20,6 @@ from torch.utils.data import (
     TensorDataset,
     random_split,
 )
-from torch.utils.flop_counter import FlopCounterMode
-=======
-from torch.utils.data import DataLoader, random_split
->>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
 from torchvision.transforms import v2
 
 from helpers.batches import Batches
@@ -169,29 +164,6 @@ def relabel_by_torch(targets, first, second):
     t = torch.tensor(targets)
     positions = torch.nonzero((t == first) | (t == second)).flatten()
     return [positions, (t[positions] == second).long()]
-
-
-<<<<<<< HEAD
-def step_of_pytorchs_sgd(w, gradient, lr, weight_decay):
-    w = torch.as_tensor(w).clone().requires_grad_()
-    w.grad = torch.as_tensor(gradient).clone()
-    torch.optim.SGD([w], lr, weight_decay=weight_decay).step()
-    return w
-=======
-def parameters_of_layers(sizes):
-    layers = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
-
-
-def ready_by_transforms(picture, mean, std):
-    X = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])(picture)
-    return v2.Normalize(mean.tolist(), std.tolist())(X)[None]
-
-
-def ready_with_channels_last(picture, mean, std):
-    X = (torch.as_tensor(picture).float() / 255 - mean) / std
-    return X.permute(2, 0, 1).unsqueeze(0)
->>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
 
 
 def flip_in_a_copy(X, chosen):
@@ -1173,14 +1145,8 @@ CHANGING = {
     "unnormalise": [unnormalise_in_place, unnormalise_that_turns_the_mean],
     "relabel": [relabel_in_place],
     "log_softmax": [log_softmax_in_place],
-<<<<<<< HEAD
     "conv_net": [NetThatNormalisesInPlace],
     "scramble": [scrambled_in_place],
-    "decayed_step": [step_in_place],
-=======
-    "mlp_parameters": [mlp_that_empties_the_list],
-    "ready": [ready_with_a_larger_mean],
->>>>>>> 7b33a3b42521eeecdaa5c64b2d097617cc4c7eb7
     "flip_some": [flip_in_place, after(lambda X, c: c.logical_not_(), "flip_some")],
     "kept_epoch": [kept_from_the_front, after(lambda a, p: a.sort(), "kept_epoch")],
     "slope_through": [slope_in_place],
