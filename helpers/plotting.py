@@ -1,4 +1,4 @@
-"""Figures in one style: pictures, grids of numbers, a figure with its text alternative.
+"""Figures in one style: pictures, grids of numbers, networks, each with its text alternative.
 
 Colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart.
 """
@@ -9,13 +9,16 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from IPython.display import display
 from matplotlib.transforms import Affine2D
 from PIL import Image
+from torch import nn
 
 from helpers.models import trace_shapes
 
-__all__ = ["COLORS", "in_style", "show_figure", "show_images", "show_network", "show_numbers"]
+__all__ = ["COLORS", "as_picture", "in_style", "show_figure", "show_images", "show_network"]
+__all__ += ["show_numbers"]
 
 COLORS = {
     "train": "#0072B2",
@@ -95,7 +98,7 @@ def show_images(
         For another shape, for float values outside 0-1 without `signed`, or for more or fewer
         titles than images.
     """
-    pictures = [_height_width_color(image) for image in images]
+    pictures = [as_picture(image) for image in images]
     if titles and len(titles) != len(pictures):
         raise ValueError(f"there are {len(pictures)} pictures, but {len(titles)} titles")
     columns = columns or len(pictures)
@@ -112,7 +115,11 @@ def show_images(
     show_figure(alt)
 
 
-def _height_width_color(image) -> np.ndarray:
+def as_picture(image: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Return a picture as Matplotlib draws it: (H, W), or (H, W, 3) for one in colour.
+
+    It is an array or a tensor, as `show_images` takes it; another shape is a ValueError.
+    """
     array = image.detach().cpu().numpy() if hasattr(image, "detach") else np.asarray(image)
     if array.ndim == 3 and array.shape[0] in (1, 3) and array.shape[2] not in (1, 3):
         array = array.transpose(1, 2, 0)  # the channels come last for drawing
@@ -210,7 +217,7 @@ def _draw_numbers(ax, grid: np.ndarray, scale: np.ndarray) -> None:
 
 
 @in_style
-def show_network(model, X, *, alt: str) -> None:
+def show_network(model: nn.Module, X: torch.Tensor, *, alt: str) -> None:
     """Draw a network from left to right: what each layer makes, and below it its parameters.
 
     A box is a layer that learns, with what follows it, or one that makes another shape. Maps are
@@ -294,14 +301,14 @@ def _draw_maps(ax, x, sides, color, picture) -> tuple[float, float]:
     height, width, thick = sides
     right, up = 0.5 * width, 0.28 * width  # where the width leads to
     edge, low = x + (thick - right) / 2, -(height + up) / 2
-    corner = np.array([edge, low])  # the one that is nearest
-    front = corner + [[0, 0], [-thick, 0], [-thick, height], [0, height]]
-    face = corner + [[0, 0], [right, up], [right, up + height], [0, height]]
-    top = np.array([front[2], front[3], face[2], face[2] - [thick, 0]])
+    near = np.array([edge, low])  # the corner in front
+    front = near + np.array([(0, 0), (-thick, 0), (-thick, height), (0, height)])
+    face = near + np.array([(0, 0), (right, up), (right, up + height), (0, height)])
+    top = np.array([front[2], front[3], face[2], face[2] - np.array([thick, 0])])
     for corners, fill in ((front, color), (top, "white"), (face, color)):
         ax.add_patch(plt.Polygon(corners, fc=fill, ec="black", lw=0.8))
     if picture is not None and len(picture) in (1, 3):
-        picture = _height_width_color(picture).astype(float)
+        picture = as_picture(picture).astype(float)
         picture = (picture - picture.min()) / max(1e-9, np.ptp(picture))
         onto = Affine2D.from_values(right, up, 0, height, edge, low) + ax.transData
         ax.imshow(picture, extent=(0, 1, 0, 1), transform=onto, zorder=3, aspect="auto")
