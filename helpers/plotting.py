@@ -242,36 +242,36 @@ def show_network(model: nn.Module, X: torch.Tensor, *, alt: str) -> None:
     boxes = _boxes(trace_shapes(model, X), tuple(X.shape[1:]))
     maps = [shape for _, _, shape, _ in boxes if len(shape) == 3] or [(1, 1, 1)]
     most, side = max(64, *(n for n, _, _ in maps)), max(max(shape[1:]) for shape in maps)
-    longest = max([2, *(math.prod(shape) for _, _, shape, _ in boxes if len(shape) != 3)])
+    longest = max([1, *(math.prod(shape) for _, _, shape, _ in boxes if len(shape) != 3)])
     total, largest = sum(box[3] for box in boxes), max(1, *(box[3] for box in boxes))
     width = WIDEST / len(boxes)
-    size, line = (11, 0.19) if width > 1.1 else (9, 0.15)  # of letters; inches from line to line
-    top = 0.95 + line * max(kinds.count("\n") + 1 for _, kinds, _, _ in boxes)
+    size = 11 if width > 1.1 else 9  # of letters, in points
+    top = 0.95 + size / 58 * max(kinds.count("\n") + 1 for _, kinds, _, _ in boxes)  # inches
     figure, ax = plt.subplots(figsize=(WIDEST, top + 3.2))
     figure.subplots_adjust(0, 0, 1, 1)
-    end = 0.0
     for i, (name, kinds, shape, parameters) in enumerate(boxes):
         x, color = (i + 0.5) * width, COLORS["mark"] if parameters == largest else PALE
         count = math.prod(shape)
-        sides = (1.5 * math.log(1 + count, 1 + longest), 0, 0.14)
-        made = f"{count:,}\nnumber{'s' * (count > 1)}"
         if len(shape) == 3:
             scale = min(1.25, 1.2 * width) / side
             thick = max(0.05, 0.4 * width * (shape[0] / most) ** 0.5)
             sides = (shape[1] * scale, shape[2] * scale, thick)
-            made = f"{shape[0]} {'map' if i else 'channel'}{'s' * (shape[0] > 1)}\n"
-            made += f"{shape[1]} × {shape[2]}"
-        begin, after = _draw_maps(ax, x, sides, color, None if i else X[0])
-        if i:
-            arrow = {"arrowstyle": "-|>", "color": "black", "shrinkA": 3, "shrinkB": 3}
-            ax.annotate("", (begin, 0), (end, 0), arrowprops=arrow)
-            share = f"\n{100 * parameters / total:.0f} %" if parameters == largest else ""
-            ax.text(x, -2.42, f"{parameters:,}{share}", ha="center", va="top", size=size)
-        end = after
+            what = "map" if i else "channel"
+            made = f"{shape[0]} {what}{'s' * (shape[0] > 1)}\n{shape[1]} × {shape[2]}"
+        else:
+            sides = (1.5 * math.log(1 + count, 1 + longest), 0, 0.14)
+            made = f"{count:,}\nnumber{'s' * (count > 1)}"
+        _draw_box(ax, x, sides, color, None if i else X[0])
+        learned = f"{parameters:,}" if i else ""
+        if parameters == largest:
+            learned += f"\n{100 * parameters / total:.3g} %"
+        for y, text in ((top, kinds), (-0.9, made), (-2.42, learned)):
+            ax.text(x, y, text, ha="center", va="top", size=size)
         ax.text(x, top + 0.25, name, ha="center", va="top", size=size, weight="bold")
-        ax.text(x, top, kinds, ha="center", va="top", size=size, color="#444444")
-        ax.text(x, -0.9, made, ha="center", va="top", size=size)
         ax.bar(x, 0.85 * parameters / largest, min(0.8, 0.6 * width), bottom=-2.35, color=color)
+        if i:
+            arrow = {"arrowstyle": "-|>", "color": "black"}
+            ax.annotate("", ((i + 0.18) * width, 0), ((i - 0.12) * width, 0), arrowprops=arrow)
     in_all = f"parameters\n{total:,}\nin all"
     ax.text(width / 2, -1.95, in_all, ha="center", va="center", size=size)
     ax.hlines(-2.35, width, WIDEST, color=COLORS["quiet"], lw=0.8)
@@ -296,8 +296,8 @@ def _boxes(rows, shape) -> list[tuple[str, str, tuple[int, ...], int]]:
     return boxes
 
 
-def _draw_maps(ax, x, sides, color, picture) -> tuple[float, float]:
-    """Draw maps as a box seen from the side, its middle at x; give where it begins and ends."""
+def _draw_box(ax, x, sides, color, picture) -> None:
+    """Draw a box seen from the side; `sides` are height, width and thickness, x is its middle."""
     height, width, thick = sides
     right, up = 0.5 * width, 0.28 * width  # where the width leads to
     edge, low = x + (thick - right) / 2, -(height + up) / 2
@@ -313,4 +313,3 @@ def _draw_maps(ax, x, sides, color, picture) -> tuple[float, float]:
         onto = Affine2D.from_values(right, up, 0, height, edge, low) + ax.transData
         ax.imshow(picture, extent=(0, 1, 0, 1), transform=onto, zorder=3, aspect="auto")
         ax.add_patch(plt.Polygon(face, fill=False, ec="black", lw=0.8, zorder=4))
-    return edge - thick, edge + right

@@ -83,7 +83,7 @@ def test_bars_are_the_parameters_of_the_model(net):
     marked = [to_hex(bar.get_facecolor()).upper() == COLORS["mark"] for bar in drawn]
     assert marked == (heights == heights.max()).tolist()
     largest = texts[int(heights.argmax())][-2.42]
-    assert largest.endswith(f"\n{100 * max(parameters) / total:.0f} %")
+    assert largest.endswith(f"\n{100 * max(parameters) / total:.3g} %")
 
 
 @pytest.mark.parametrize("net", NETS)
