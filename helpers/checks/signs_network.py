@@ -2,7 +2,7 @@
 
 import copy
 import re
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 import numpy as np
 import torch
@@ -142,13 +142,16 @@ def without_gradient(build, X):
     loss.backward()
     return next((f"`{name}`: {'it is frozen' if not p.requires_grad else 'is its layer used in forward'}?" for name, p in model.named_parameters() if p.grad is None), False)
 
-class OneBlock(nn.Module):
-    """A right answer, in parts that a wrong one replaces."""
-    def __init__(self, channels=8, hidden=(), outputs=6):
+class Blocks(nn.Module):
+    """A right answer, in parts that a wrong one replaces: 48,390 parameters."""
+    def __init__(self, hidden=(), outputs=6):
         super().__init__()
-        self.maps = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4))
-        sizes = [channels * 16 * 16, *hidden, outputs]
+        self.maps = nn.Sequential(*(layer for a, b in pairwise([3, 16, 32, 64]) for layer in self.block(a, b)))
+        sizes = [64 * 8 * 8, *hidden, outputs]
         self.scores = nn.Sequential(*(nn.Linear(a, b) for a, b in pairwise(sizes)))
+
+    def block(self, before, after):
+        return [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.MaxPool2d(2), nn.ReLU()]
 
     def forward(self, X):
         return self.end(self.scores(self.maps(X).flatten(1)))
@@ -156,12 +159,12 @@ class OneBlock(nn.Module):
     def end(self, scores):
         return scores
 
-class Unused(OneBlock):
+class Unused(Blocks):
     def __init__(self):
         super().__init__()
         self.spare = nn.Linear(4, 4)
 
-class Listed(OneBlock):
+class Listed(Blocks):
     def __init__(self):
         super().__init__()
         self.layers = [self.scores]
@@ -172,7 +175,7 @@ class Listed(OneBlock):
 
 def ending_in(end):
     """Make the right class with something more at its end."""
-    return type("SmallNet", (OneBlock,), {"end": lambda self, scores: end(scores)})
+    return type("SmallNet", (Blocks,), {"end": lambda self, scores: end(scores)})
 
 def without_layers():
     return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(192, 6))
@@ -182,12 +185,12 @@ small_net = Check(
     first_step="Begin with the blocks, and write the shape beside each. Where did SignsNet have its million? What can make that number smaller: fewer maps, one more halving, no hidden layer?",
     cases=[(normal(2, 3, 64, 64),), (normal(5, 3, 64, 64),)],
     run=run_net,
-    right=OneBlock,
+    right=Blocks,
     otherwise="The shape of the output differs between train and eval mode.",
     mistakes=[
         (Listed, "`self.{}` is a plain list, in which PyTorch finds no layers, so they would not be trained: nn.Sequential or nn.ModuleList.", listed),
-        (lambda: OneBlock(outputs=10), "{}: one score for each of the six signs.", other_shape),
-        (lambda: OneBlock(hidden=[64]), "{}.", above_the_limit),
+        (lambda: Blocks(outputs=10), "{}: one score for each of the six signs.", other_shape),
+        (lambda: Blocks(hidden=[64]), "{}.", above_the_limit),
         (without_layers, "There is no convolution: at least one nn.Conv2d belongs into it.", without_convolution),
         (ending_in(lambda scores: F.dropout(scores, 0.5)), "In eval mode two calls give different answers: a layer that is made in forward begins anew each time, and F.dropout does not know the mode. Make both in `__init__`, as nn.… layers.", random_in_eval),
         (ending_in(lambda scores: scores.log_softmax(0)), "In eval mode the answer for a picture changes with the others in the batch: the first axis must stay by itself (flatten(1), dim=1).", mixes_pictures),
@@ -198,6 +201,9 @@ small_net = Check(
 )
 
 # ---------------------------------------------------------------- evaluation, and an epoch
+
+def device_of(model):
+    return next(model.parameters()).device
 
 class Notes(list):
     """What a model notes; its copies write into the same."""
@@ -242,7 +248,7 @@ def share(judge=lambda logits, y: (logits.argmax(1) == y).sum().item(), put=lamb
         before = model.training
         model.train(before if mode is None else mode)
         with torch.set_grad_enabled(grad):
-            found = [(judge(model(X), y), len(y)) for X, y in [*loader][:last]]
+            found = [(judge(model(X.to(device_of(model))).cpu(), y), len(y)) for X, y in islice(loader, last and last % len(loader))]
         model.train(before if back is None else back)
         return put(*zip(*found, strict=True))
     return evaluate
@@ -304,7 +310,8 @@ def epoch(order="zero_grad predict backward step", put=epoch_mean, mode=True, la
         if mode is not None:
             model.train(mode)
         losses, sizes = [], []
-        for X, y in times * [*loader][:last]:
+        for X, y in chain.from_iterable(islice(loader, last and last % len(loader)) for _ in range(times)):
+            X, y = X.to(device_of(model)), y.to(device_of(model))
             for name in order.split():
                 if name.startswith("predict"):
                     loss = (loss_function if name == "predict" else F.cross_entropy)(model(X), y)
