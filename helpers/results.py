@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from helpers.plotting import COLORS, in_style, show_figure, show_images
+from helpers.plotting import COLORS, as_picture, in_style, show_figure, show_images
 from helpers.training import History
 
 __all__ = ["confusion_matrix", "per_class_accuracy", "recorded"]
@@ -95,21 +95,58 @@ def show_curves(history: History, *, alt: str) -> None:
 
 
 @in_style
-def show_confusion(matrix: torch.Tensor, names: Sequence[str], *, alt: str) -> None:
-    """Draw a confusion matrix (labels in rows, answers in columns) with its counts."""
+def show_confusion(
+    matrix: torch.Tensor,
+    names: Sequence[str],
+    *,
+    alt: str,
+    pictures: Sequence | None = None,
+) -> None:
+    """Draw a confusion matrix with its counts: what is right in grey, mistakes in colour.
+
+    A mistake is the darker the larger its share of the row is. The darkest is the largest of all,
+    or a tenth if none is so large.
+
+    Parameters
+    ----------
+    matrix : int tensor (classes, classes)
+        Labels in rows, answers in columns, as `confusion_matrix` gives it.
+    names : sequence of str
+        One a class.
+    alt : str
+        The text alternative, see `helpers.plotting.show_figure`.
+    pictures : sequence, optional
+        One a class, as `helpers.plotting.show_images` takes them; drawn beside the names.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer names or pictures than classes.
+    """
     matrix = np.asarray(matrix)
-    side = 0.55 * len(names) + 1.2
+    for what, given in (("names", names), ("pictures", pictures or names)):
+        if matrix.shape != (len(given), len(given)):
+            raise ValueError(f"the matrix is {matrix.shape}, but there are {len(given)} {what}")
+    shares = matrix / matrix.sum(axis=1, keepdims=True).clip(1)
+    np.fill_diagonal(shares, 0)
+    top, n = max(0.1, shares.max(initial=0)), len(names)
+    side = 0.55 * n + 1.2 + 0.4 * bool(pictures)
     _, ax = plt.subplots(figsize=(side, side))
-    ax.imshow(matrix / matrix.sum(axis=1, keepdims=True).clip(1), cmap="Blues", vmin=0, vmax=1)
+    ax.imshow(np.where(np.eye(n), 0.15, np.nan), cmap="Greys", vmin=0, vmax=1)
+    ax.imshow(np.where(shares, shares, np.nan), cmap="RdPu", vmin=0, vmax=top)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            light = count > 0.5 * matrix[row].sum()
-            ax.text(
-                column, row, count, ha="center", va="center", color="white" if light else "black"
-            )
+            color = "white" if shares[row, column] > 0.65 * top else "black"
+            ax.text(column, row, count, ha="center", va="center", color=color)
+    for k, picture in enumerate(pictures or []):
+        for x, y in ((-1.1, k), (k, n + 0.1)):  # left of the rows, below the columns
+            ax.imshow(as_picture(picture), extent=(x - 0.45, x + 0.45, y + 0.45, y - 0.45))
+    room = 1.1 if pictures else 0
+    ax.set(xlim=(-0.5 - room, n - 0.5), ylim=(n - 0.5 + room, -0.5))
     slanted = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 3 else {}
-    ax.set_xticks(range(len(names)), names, **slanted)
-    ax.set_yticks(range(len(names)), names)
+    ax.set_xticks(range(n), names, **slanted)
+    ax.set_yticks(range(n), names)
+    ax.tick_params(length=0)
     ax.set(xlabel="the model's answer", ylabel="label")
     ax.spines[:].set_visible(False)
     show_figure(alt)

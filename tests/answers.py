@@ -2,26 +2,32 @@
 
 import itertools
 import math
+import os
 import random
 import re
 import statistics
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
+    Dataset,
     RandomSampler,
     SequentialSampler,
     TensorDataset,
     random_split,
 )
+from torchvision import transforms
 from torchvision.transforms import v2
 
+from helpers import models, training
 from helpers.batches import Batches
 from helpers.lessons.birds import scramble
 from helpers.lessons.fashion import worst_pairs
@@ -414,20 +420,287 @@ def label_by_trying(name):
     return int(label) if rest.lower().rpartition(".")[2] in ("jpg", "jpeg", "png") else None
 
 
-def batches_by_walking(samples, batch_size, drop_last=False):
-    starts = range(0, samples, batch_size)
-    return sum(start + batch_size <= samples or not drop_last for start in starts)
+class HandsByLoop(Dataset):
+    def __init__(self, folder, transform=None):
+        super().__init__()
+        self.pictures, self.labels, self.transform = [], [], transform
+        for path in sorted(folder.iterdir(), key=lambda path: path.name):
+            label = label_by_path(path.name)
+            if label is not None:
+                self.pictures.append(path)
+                self.labels.append(label)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        with Image.open(self.pictures[index]) as picture:
+            picture = picture.convert("RGB")
+        if self.transform is not None:
+            picture = self.transform(picture)
+        return picture, self.labels[index]
+
+
+class HandsByNames(Dataset):
+    def __init__(self, folder, transform=None):
+        self.folder, self.transform = str(folder), transform
+        self.names = [n for n in sorted(os.listdir(folder)) if label_by_pattern(n) is not None]
+
+    def __len__(self):
+        return len(self.names)
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        name = self.names[index]
+        picture = Image.open(os.path.join(self.folder, name)).convert("RGB")
+        return [self.transform(picture) if self.transform else picture, np.int64(name[0])]
+
+
+class HandsOfPairs:  # not derived from Dataset, which a DataLoader does not ask for
+    def __init__(self, folder, transform=lambda picture: picture):
+        endings = (".jpg", ".jpeg", ".png")
+        files = [file for file in folder.glob("[0-5]_*") if file.suffix.lower() in endings]
+        self.pairs = sorted((file.name, file, int(file.name[0])) for file in files)
+        self.transform = transform
+
+    def __len__(self):
+        return self.pairs.__len__()
+
+    def __getitem__(self, index):
+        _, file, label = self.pairs[index]
+        return self.transform(Image.open(file).convert("RGB")), label
+
+
+class HandsByListdir(HandsByNames):
+    def __init__(self, folder, transform=None):
+        self.folder, self.transform, self.names = folder, transform, []
+        for name in os.listdir(folder):
+            if name[0] in "012345" and name.lower().endswith(("jpg", "jpeg", "png")):
+                self.names.append(name)
+        self.names.sort()
+
+
+class HandsByOpenCV(HandsByLoop):
+    def __getitem__(self, index):
+        bgr = cv2.imread(str(self.pictures[index]), cv2.IMREAD_COLOR)
+        picture = Image.fromarray(bgr[:, :, ::-1].copy())
+        return (self.transform or (lambda x: x))(picture), self.labels[index]
+
+
+def transforms_by_one_list(size):
+    steps = [v2.Resize((size, size)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    return v2.Compose([*steps, v2.RandomHorizontalFlip()]), v2.Compose(steps)
+
+
+def transforms_with_more(size):
+    end = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, True), v2.ToPureTensor()])
+    changes = [v2.RandomRotation(20, fill=200), v2.ColorJitter(0.4, 0.4, hue=0.05)]
+    crop = v2.RandomResizedCrop(size, scale=(0.7, 1))
+    return [v2.Compose([*changes, crop, end]), v2.Compose([v2.Resize((size, size)), end])]
+
+
+def transforms_by_functions(size):
+    def plain(picture):
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+        return torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
+
+    def changed(picture):
+        X = plain(picture)
+        return X.flip(2) if random.random() < 0.5 else X
+
+    return changed, plain
+
+
+def transforms_by_totensor(size):
+    to_tensor = transforms.ToTensor()
+    train = [transforms.Resize((size, size)), transforms.RandomHorizontalFlip(), to_tensor]
+    return transforms.Compose(train), transforms.Compose([train[0], to_tensor])
+
+
+def transforms_that_crop(size):
+    end = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    middle = v2.Compose([v2.Resize(size), v2.CenterCrop(size), *end])
+    return v2.Compose([v2.RandomResizedCrop((size, size)), *end, v2.GaussianBlur(3)]), middle
+
+
+def transforms_of_random_parts(size):
+    end = [v2.Resize([size, size]), v2.PILToTensor(), v2.ConvertImageDtype(torch.float32)]
+    blur = v2.RandomApply([v2.GaussianBlur(5)], p=0.3)
+    return v2.Compose([v2.RandomHorizontalFlip(0.4), blur, *end]), v2.Compose(end)
 
 
 def nll_by_a_loop(log_p, y):
     return sum(-row[label].item() for row, label in zip(log_p, y, strict=True)) / len(y)
 
 
-def share_by_a_loop(rights, sizes):
+class SmallNetOfBlocks(nn.Module):
+    def __init__(self, widths=(16, 32, 64)):
+        super().__init__()
+        self.blocks, before = nn.ModuleList(), 3
+        for width in widths:
+            conv = nn.Conv2d(before, width, 3, padding=1, bias=False)
+            self.blocks.append(
+                nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2))
+            )
+            before = width
+        self.dropout = nn.Dropout(0.5)
+        self.output = nn.Linear(before * (64 >> len(widths)) ** 2, 6)
+
+    def forward(self, X):
+        for block in self.blocks:
+            X = block(X)
+        return self.output(self.dropout(torch.flatten(X, 1)))
+
+
+class SmallNetThatAverages(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 32, 5, stride=2), nn.Conv2d(32, 64, 3, stride=2)
+        self.output = nn.Linear(64, 6)
+        self.in_order = [self.conv1, self.conv2]  # registered above
+
+    def forward(self, X):
+        for conv in self.in_order:
+            X = F.dropout(conv(X).relu(), 0.2, self.training)
+        return self.output(X.mean(dim=(2, 3)))
+
+
+class SmallNetOfLogarithms(SmallNetThatAverages):
+    def forward(self, X):
+        return F.log_softmax(super().forward(X), dim=1)
+
+
+class SmallNetThatIsASequence(nn.Sequential):
+    def __init__(self):
+        super().__init__(
+            *[nn.Conv2d(3, 12, 3, padding="same"), nn.MaxPool2d(4), nn.Tanh(), nn.Flatten()],
+            *[nn.LazyLinear(16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 6)],
+        )
+
+
+class SmallNetByParameters(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.kernels = nn.Parameter(torch.randn(8, 3, 3, 3))
+        self.output = nn.Linear(8 * 4 * 4, 6, bias=False)
+
+    def forward(self, X):
+        maps = F.adaptive_avg_pool2d(F.relu(F.conv2d(X, self.kernels)), 4)
+        return self.output(maps.reshape(X.shape[0], -1))
+
+
+def evaluate_by_a_loop(model, loader):
+    was_training = model.training
+    model.eval()
     right = total = 0
-    for a, b in zip(rights, sizes, strict=True):
-        right, total = right + a, total + b
-    return right / total
+    with torch.no_grad():
+        for X, y in loader:
+            right += (model(X).argmax(dim=1) == y).sum().item()
+            total += len(y)
+    model.train(was_training)
+    return right / total, total
+
+
+@torch.inference_mode()
+def evaluate_by_weights(model, loader):
+    before = model.training
+    model.eval()
+    shares, sizes = [], []
+    for X, y in loader:
+        shares.append((model(X).max(1).indices == y).float().mean())
+        sizes.append(y.numel())
+    if before:
+        model.train()
+    return np.average(shares, weights=sizes), sum(sizes)
+
+
+def evaluate_by_cat(model, loader):
+    modes = {layer: layer.training for layer in model.modules()}
+    with torch.no_grad():
+        model.eval()
+        hits = torch.cat([model(X).argmax(-1).eq(y) for X, y in loader])
+    for layer, mode in modes.items():
+        layer.training = mode
+    return [hits.double().mean(), len(hits)]
+
+
+def evaluate_by_the_dataset(model, loader):
+    before, n = model.training, len(loader.dataset)
+    try:
+        model.train(False)
+        with torch.set_grad_enabled(False):
+            right = sum(int((model(X).argmax(1) == y).sum()) for X, y in loader)
+    finally:
+        model.train(before)
+    return (torch.tensor(right / n), torch.tensor(n))
+
+
+def evaluate_by_the_helper(model, loader):
+    score = training.evaluate(model, loader, nn.CrossEntropyLoss())
+    return score.accuracy, score.total
+
+
+def epoch_by_a_loop(model, loader, optimizer, loss_function):
+    model.train()
+    total_loss, total = 0.0, 0
+    for X, y in loader:
+        loss = loss_function(model(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total_loss += loss.item() * len(y)
+        total += len(y)
+    return total_loss / total
+
+
+def epoch_that_clears_at_the_end(model, loader, optimizer, loss_function):
+    model.train()
+    model.zero_grad()
+    losses, sizes = [], []
+    for X, y in loader:
+        output = model(X)
+        loss = loss_function(output, y)
+        loss.backward()
+        optimizer.step()
+        model.zero_grad()
+        losses.append(float(loss.detach()))
+        sizes.append(X.shape[0])
+    return np.average(losses, weights=sizes)
+
+
+def epoch_by_the_dataset(model, loader, optimizer, loss_function):
+    before, total = model.training, torch.zeros(())
+    for batch in iter(loader):
+        model.train(True)
+        optimizer.zero_grad(set_to_none=False)
+        loss = loss_function(model(batch[0]), batch[1])
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(batch[1]) / len(loader.dataset)
+    model.train(before)
+    return total.item()
+
+
+def epoch_by_closures(model, loader, optimizer, loss_function):
+    model.train()
+    steps = [(step_by_closure(model, loss_function, optimizer, X, y), len(y)) for X, y in loader]
+    return sum(loss * n for loss, n in steps) / sum(n for _, n in steps)
+
+
+def epoch_with_device_and_progress(model, loader, optimizer, loss_function):
+    device, loss_sum, seen = next(model.parameters()).device, torch.tensor(0.0), 0
+    model.train()
+    for k, (X, y) in enumerate(loader):
+        assert k < len(loader)
+        with torch.enable_grad():
+            loss = loss_function(model(X.to(device)), y.to(device))
+            grads = torch.autograd.grad(loss, list(model.parameters()))
+        for p, gradient in zip(model.parameters(), grads, strict=True):
+            p.grad = gradient
+        optimizer.step()
+        loss_sum, seen = loss_sum + loss.detach() * X.size(0), seen + X.size(0)
+    return (loss_sum / seen).item()
 
 
 class LoaderByRange:
@@ -864,10 +1137,14 @@ RIGHT = {
         label_by_trying,
     ],
     "split": [split_by_numpy, split_with_the_rest_as_given, split_by_torch],
-    "count_batches": [
-        lambda n, b, drop_last=False: len(DataLoader(range(n), b, drop_last=drop_last)),
-        batches_by_walking,
-        lambda n, b, drop_last=False: math.floor(n / b) if drop_last else math.ceil(n / b),
+    "hands": [HandsByLoop, HandsByNames, HandsOfPairs, HandsByListdir, HandsByOpenCV],
+    "transforms_of": [
+        transforms_by_one_list,
+        transforms_with_more,
+        transforms_by_functions,
+        transforms_by_totensor,
+        transforms_that_crop,
+        transforms_of_random_parts,
     ],
     "flatten_size": [
         lambda size, maps, blocks: int(size / 2**blocks) ** 2 * maps,
@@ -881,10 +1158,27 @@ RIGHT = {
         lambda p, y: -p.gather(1, y[:, None]).sum().item() / len(y),
         nll_by_a_loop,
     ],
-    "accuracy_over_batches": [
-        lambda rights, sizes: np.average(np.divide(rights, sizes), weights=sizes),
-        share_by_a_loop,
-        lambda rights, sizes: torch.tensor(rights).sum() / torch.tensor(sizes).sum(),
+    "small_net": [
+        SmallNetOfBlocks,
+        SmallNetThatAverages,
+        SmallNetOfLogarithms,
+        SmallNetThatIsASequence,
+        SmallNetByParameters,
+        lambda: models.SignsNet(channels=8),
+    ],
+    "evaluate": [
+        evaluate_by_a_loop,
+        evaluate_by_weights,
+        evaluate_by_cat,
+        evaluate_by_the_dataset,
+        evaluate_by_the_helper,
+    ],
+    "train_epoch": [
+        epoch_by_a_loop,
+        epoch_that_clears_at_the_end,
+        epoch_by_the_dataset,
+        epoch_by_closures,
+        epoch_with_device_and_progress,
     ],
     "memory_loader": [
         LoaderByRange,
@@ -1047,11 +1341,11 @@ def nll_in_place(log_p, y):
     return log_p[torch.arange(len(y)), y].mean()
 
 
-def share_that_empties_the_list(rights, sizes):
-    right = 0
-    while rights:
-        right += rights.pop()
-    return right / sum(sizes)
+def evaluate_that_learns(model, loader):
+    with torch.no_grad():
+        for p in model.parameters():
+            p.mul_(0.5)  # the same answers, from other weights
+    return evaluate_by_a_loop(model, loader)
 
 
 class LoaderThatMixesTheData(LoaderByRange):
@@ -1138,7 +1432,7 @@ CHANGING = {
     ],
     "split": [split_in_place, split_that_shuffles_the_list],
     "nll": [nll_in_place],
-    "accuracy_over_batches": [share_that_empties_the_list],
+    "evaluate": [evaluate_that_learns],
     "memory_loader": [LoaderThatMixesTheData],
     "worst_pairs": [after(lambda p, y, k: y.zero_(), "worst_pairs")],
     "accuracy_by_class": [after(lambda p, y, k: p.zero_(), "accuracy_by_class")],
@@ -1605,6 +1899,283 @@ def scrambled_each(X, seed):
     return torch.stack([x.flatten(1)[:, torch.randperm(1024, generator=chance)] for x in X])
 
 
+class HandsInOrder(HandsByNames):
+    """Right but for the order, in which a folder happens to list its files."""
+
+    def __init__(self, folder, transform=None):
+        super().__init__(folder, transform)
+        self.names = [name for name in os.listdir(folder) if name in self.names]
+        self.names = self.names[3:] + self.names[:3]
+
+
+class HandsWithoutLength(Dataset):
+    def __init__(self, folder, transform=None):
+        self.files = sorted(folder.glob("[0-5]_*.jpg"))
+
+    def __getitem__(self, index):
+        return Image.open(self.files[index]), 0
+
+
+class HandsWithoutItems(Dataset):
+    def __init__(self, folder, transform=None):
+        self.files = sorted(folder.glob("[0-5]_*.jpg"))
+
+    def __len__(self):
+        return len(self.files)
+
+    def _getitem_(self, index):
+        return Image.open(self.files[index]), 0
+
+
+class HandsHalfDone(HandsWithoutItems):
+    def __getitem__(self, index):
+        return ...
+
+
+class HandsThatForgetTheFiles(HandsByLoop):
+    def __init__(self, folder, transform=None):
+        files = sorted(folder.glob("[0-5]_*.jpg"))  # noqa: F841
+
+
+class HandsWithoutTransform(HandsByLoop):
+    def __init__(self, folder):
+        super().__init__(folder)
+
+
+class HandsThatReturnNothing(HandsByLoop):
+    def __getitem__(self, index):
+        super().__getitem__(index)
+
+
+class HandsThatForgetPictures(HandsByLoop):
+    def __init__(self, folder, transform=None):
+        super().__init__(folder, transform)
+        self.opened = [Image.open(path) for path in self.pictures]
+
+    def __getitem__(self, index):
+        picture = self.opened[index].convert("RGB")
+        return self.transform(picture) if self.transform else picture, self.labels[index]
+
+
+class HandsThatNeverEnd(HandsByLoop):
+    def __getitem__(self, index):
+        try:
+            return super().__getitem__(index)
+        except IndexError:
+            return None
+
+
+class HandsWithTensors(HandsByLoop):
+    def __getitem__(self, index):
+        picture, label = super().__getitem__(index)
+        return picture, torch.tensor(label)
+
+
+class HandsWithASwitch(HandsByLoop):
+    def __getitem__(self, index):
+        picture = Image.open(self.pictures[index])
+        return self.transform(picture) if self.transform else picture.convert("RGB"), 0
+
+
+class HandsByPlace(HandsByLoop):
+    def __getitem__(self, index):
+        return super().__getitem__(index)[0], index
+
+
+def transforms_in_a_list(size):
+    steps = [v2.Resize((size, size)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    return [v2.RandomHorizontalFlip(), *steps], steps
+
+
+def transforms_with_a_normalization(size):
+    train, validation = transforms_by_one_list(size)
+    normalize = v2.Normalize([0.5] * 3, [0.5] * 3)
+    return v2.Compose([train, normalize]), v2.Compose([validation, normalize])
+
+
+FLIP = v2.RandomHorizontalFlip()
+
+
+def transforms_from(train=(), validation=(), size=lambda size: (size, size)):
+    def transforms_of(n):
+        end = [v2.Resize(size(n)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+        return v2.Compose([*train, *end]), v2.Compose([*validation, *end])
+
+    return transforms_of
+
+
+class SmallNetTooLarge(SmallNetOfBlocks):
+    def __init__(self):
+        super().__init__()
+        spare = 100_008 - sum(p.numel() for p in self.parameters())
+        self.spare = nn.Parameter(torch.zeros(spare))
+
+
+class SmallNetWithoutInit(nn.Module):
+    def __init__(self):
+        self.conv = nn.Conv2d(3, 8, 3)
+
+
+class SmallNetWithoutForward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+
+class SmallNetFlattenedToOne(SmallNetOfBlocks):
+    def forward(self, X):
+        for block in self.blocks:
+            X = block(X)
+        return self.output(X.reshape(1, -1))
+
+
+class SmallNetMiscounted(SmallNetOfBlocks):
+    def forward(self, X):
+        X = F.interpolate(self.blocks[2](self.blocks[1](self.blocks[0](X))), size=16)
+        return self.output(X.flatten(1))
+
+
+class SmallNetForTwo(SmallNetOfBlocks):
+    def forward(self, X):
+        for block in self.blocks:
+            X = block(X)
+        return self.output(X.view(2, -1))
+
+
+class SmallNetMadeAnew(SmallNetOfBlocks):
+    def forward(self, X):
+        return nn.Linear(6, 6)(super().forward(X))
+
+
+class SmallNetInADict(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 64)
+        self.layers = {"output": nn.Linear(8, 6)}
+
+    def forward(self, X):
+        return self.layers["output"](self.conv(X).flatten(1))
+
+
+class SmallNetFrozen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 64), nn.Flatten(), nn.Linear(8, 6))
+        self.layers[0].weight.requires_grad = False
+
+    def forward(self, X):
+        return self.layers(X)
+
+
+class SmallNetDetached(SmallNetOfBlocks):
+    def forward(self, X):
+        return super().forward(X).detach()
+
+
+class SmallNetReturningNothing(SmallNetOfBlocks):
+    def forward(self, X):
+        super().forward(X)
+
+
+class SmallNetOfLogarithmsDownwards(SmallNetThatAverages):
+    def forward(self, X):
+        return F.log_softmax(super().forward(X), dim=0)
+
+
+def evaluation(
+    model_eval=True,
+    no_grad=torch.no_grad,
+    back=lambda model, before: model.train(before),
+    result=lambda hits: (hits.mean(), len(hits)),
+    axis=1,
+):
+    """Make an `evaluate`; by default a right one."""
+
+    def evaluate(model, loader):
+        before = model.training
+        if model_eval:
+            model.eval()
+        with no_grad():
+            hits = torch.cat([model(X).argmax(axis) == y for X, y in loader]).double()
+        back(model, before)
+        return result(hits)
+
+    return evaluate
+
+
+def evaluate_the_first_batch(model, loader):
+    before, right, total = model.training, 0, 0
+    model.eval()
+    with torch.no_grad():
+        for X, y in loader:
+            right += (model(X).argmax(1) == y).sum().item()
+            total += len(y)
+            model.train(before)
+            return right / total, total
+
+
+def evaluate_for_ever(model, loader):
+    X, _ = next(iter(loader))
+    while True:
+        model(X)
+
+
+def evaluate_on_the_loader(model, loader):
+    return model(loader), len(loader)
+
+
+def an_epoch(update, result=lambda losses, n: np.average(losses, weights=n), train=True):
+    """Make a `train_epoch` whose `update(model, optimizer, loss)` comes after each loss."""
+
+    def train_epoch(model, loader, optimizer, loss_function):
+        if train:
+            model.train()
+        losses, sizes = [], []
+        for X, y in loader:
+            loss = loss_function(model(X), y)
+            update(model, optimizer, loss)
+            losses.append(loss.item())
+            sizes.append(len(y))
+        return result(losses, sizes)
+
+    return train_epoch
+
+
+def epoch_that_returns_early(model, loader, optimizer, loss_function):
+    model.train()
+    for X, y in loader:
+        return step_with(right_update)(model, loss_function, optimizer, X, y)
+
+
+def epoch_of_tensors(model, loader, optimizer, loss_function):
+    model.train()
+    total = 0
+    for X, y in loader:
+        total += len(y) * step_with(right_update, lambda loss: loss)(
+            *(model, loss_function, optimizer, X, y)
+        )
+    return total / len(loader.dataset)
+
+
+def epoch_for_ever(model, loader, optimizer, loss_function):
+    while True:
+        epoch_by_a_loop(model, loader, optimizer, loss_function)
+
+
+def epoch_that_measures_afterwards(model, loader, optimizer, loss_function):
+    epoch_by_a_loop(model, loader, optimizer, loss_function)
+    losses = [loss_function(model(X), y).item() * len(y) for X, y in loader]
+    return sum(losses) / len(loader.dataset)
+
+
+def epoch_with_labels_first(model, loader, optimizer, loss_function):
+    model.train()
+    for X, y in loader:
+        loss = loss_function(y, model(X))
+        right_update(model, optimizer, loss)
+    return loss.item()
+
+
 NOTHING = "The function returns nothing"
 WRONG = {
     "to_unit": [
@@ -1773,6 +2344,42 @@ WRONG = {
         (split_of_what_shuffle_returns, "something is None, which is what list.sort, shuffle"),
         (split_seeding_torch, "whole program"),
     ],
+    "hands": [
+        (HandsInOrder, "in the order of their names"),
+        (HandsWithoutLength, "has no method `__len__`"),
+        (HandsWithoutItems, "has no method `__getitem__`"),
+        (HandsHalfDone, "`__getitem__` still returns `...`"),
+        (HandsThatForgetTheFiles, "it stops with AttributeError"),
+        (HandsWithoutTransform, "it stops with TypeError"),
+        (HandsThatReturnNothing, "`__getitem__` returns nothing"),
+        (HandsThatForgetPictures, "All pictures are opened in `__init__`"),
+        (HandsThatNeverEnd, "gives something. It should raise an IndexError"),
+        (HandsWithTensors, "should be a number, int(…); it is a Tensor"),
+        (HandsWithASwitch, "for 5_IMG_6.jpg it is 0"),
+        (HandsByPlace, "for 5_IMG_6.jpg it is 6"),
+        ([1, 2, 3], "Give the class itself; this is of the type list."),
+        (
+            lambda folder, transform=None: sorted(folder.iterdir()),
+            "A sample is two things, picture and label; this is a ",
+        ),
+    ],
+    "transforms_of": [
+        (transforms_in_a_list, "chain several with v2.Compose"),
+        (transforms_with_a_normalization, "should lie in 0–1"),
+        (lambda size: transforms_by_one_list(size)[0], "Two transforms are asked for"),
+        (lambda size: transforms_by_one_list(size)[::-1], "It is the wrong way round"),
+        (lambda size: [transforms_by_one_list(size)[0]] * 2, "Validation changes from call to"),
+        (lambda size: [transforms_by_one_list(size)[1]] * 2, "Training is the same at each call"),
+        (lambda size: transforms_by_one_list(64), "pictures of 64 × 64 for any size"),
+        (transforms_from([v2.RandomRotation(180)]), "are upside down"),
+        (transforms_from([v2.RandomHorizontalFlip(1)]), "Training is the same at each call"),
+        (transforms_from([FLIP], [v2.RandomRotation((180, 180))]), "are turned or mirrored"),
+        (transforms_from([FLIP], [v2.ColorJitter(0.4)]), "Validation changes from call to call"),
+        (transforms_from([FLIP], size=lambda n: n), "does not stack with others"),
+        (transforms_from([FLIP], size=lambda n: (n, 2 * n)), "does not stack with others"),
+        (lambda size: v2.Compose([v2.Resize(size)]), "Two transforms are asked for"),
+        (lambda size: None, NOTHING),
+    ],
     "accuracy_by_class": [
         (
             lambda p, y, k: torch.bincount(y[p == y]) / torch.bincount(y),
@@ -1781,8 +2388,62 @@ WRONG = {
         (lambda p, y, k: (p == y).float().mean().expand(k), "off by up to"),
     ],
     "nll": [(lambda p, y: -(p * F.one_hot(y, p.shape[1])).mean(), "number of samples, not of all")],
-    "accuracy_over_batches": [
-        (lambda r, s: np.mean([a / b for a, b in zip(r, s, strict=True)]), "mean over batches")
+    "small_net": [
+        (SmallNetTooLarge, "8 above the limit. Most"),
+        (lambda: models.SignsNet(), "1,043,430 above the limit. Most, 1,048,704, are in hidden (L"),
+        (SmallNetWithoutInit, "`super().__init__()` is missing"),
+        (SmallNetWithoutForward, "it stops with NotImplementedError"),
+        (SmallNetFlattenedToOne, "From 2 pictures come 1 rows of numbers: flatten(1) keeps"),
+        (SmallNetMiscounted, "16,384 numbers a picture come to a linear layer that takes 4,096"),
+        (SmallNetForTwo, "From 5 pictures come 2 rows"),
+        (SmallNetMadeAnew, "a layer that is made in forward"),
+        (SmallNetInADict, "`self.layers` is a plain list"),
+        (SmallNetFrozen, "No gradient reaches `layers.0.weight`: it is frozen?"),
+        (SmallNetDetached, "No gradient reaches any weight"),
+        (SmallNetReturningNothing, NOTHING),
+        (SmallNetOfLogarithmsDownwards, "changes with the others in the batch"),
+        (lambda: nn.Sequential(SmallNetOfBlocks(), nn.Softmax(1)), "These are probabilities."),
+        (lambda: nn.Sequential(SmallNetOfBlocks(), nn.Sigmoid()), "No score is ever below 0"),
+        (
+            lambda: SmallNetOfBlocks()(torch.zeros(2, 3, 64, 64)),
+            "must be a class derived from nn.Module",
+        ),
+        (SmallNetOfBlocks(), "Give the class itself; this is of the type SmallNetOfBlocks."),
+        (lambda: F.relu, "must be a class derived from nn.Module"),
+    ],
+    "evaluate": [
+        (evaluation(model_eval=False), "The model is called in train mode"),
+        (evaluation(no_grad=nullcontext), "Gradients are prepared"),
+        (evaluation(back=lambda model, before: None), "is left in eval mode"),
+        (evaluation(back=lambda model, before: model.train()), "is left in train mode"),
+        (evaluation(result=lambda hits: hits.mean()), "Two things are asked for"),
+        (evaluation(result=lambda hits: (hits.sum(), len(hits))), "the count of right answers"),
+        (evaluation(result=lambda hits: (len(hits), hits.mean())), "The share comes first"),
+        (evaluation(result=lambda hits: f"{hits.mean():.1%}"), "Two things are asked for"),
+        (evaluation(result=lambda hits: None), NOTHING),
+        (evaluation(axis=0), "it stops with RuntimeError"),
+        (evaluation(result=lambda hits: (round(hits.mean().item(), 2), len(hits))), "not those of"),
+        (evaluate_the_first_batch, "is the `return` inside the loop?"),
+        (evaluate_for_ever, "does not come to an end"),
+        (evaluate_on_the_loader, "it stops with TypeError"),
+    ],
+    "train_epoch": [
+        (epoch_that_returns_early, "is the `return` inside the loop?"),
+        (an_epoch(lambda m, o, loss: [loss.backward(), o.zero_grad(), o.step()]), "weights never"),
+        (an_epoch(lambda m, o, loss: [loss.backward(), o.step()]), "gradients add up"),
+        (an_epoch(lambda m, o, loss: [o.zero_grad(), loss.backward()]), "weights never move"),
+        (an_epoch(lambda m, o, loss: o.step()), "weights never move"),
+        (an_epoch(right_update, lambda losses, n: losses), "one plain number"),
+        (an_epoch(right_update, lambda losses, n: np.mean(losses)), "the mean over batches"),
+        (an_epoch(right_update, lambda losses, n: losses[0]), "is not the mean loss of these"),
+        (an_epoch(right_update, lambda losses, n: None), NOTHING),
+        (an_epoch(right_update, lambda losses, n: min(losses)), "is not the mean loss of these"),
+        (an_epoch(right_update, train=False), "model.train() comes first"),
+        (an_epoch(update_by_hand), "not where these three steps lead"),
+        (epoch_of_tensors, "The loss is still a tensor"),
+        (epoch_for_ever, "does not come to an end"),
+        (epoch_that_measures_afterwards, "called 6 times for 3 batches"),
+        (epoch_with_labels_first, "it stops with "),
     ],
     "memory_loader": [
         (LoaderThatReturnsTheFirst, "iter() returned non-iterator of type 'tuple'"),

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from helpers import plotting, results
 from helpers.results import (
@@ -103,12 +104,57 @@ def test_confusion_is_drawn_with_labels_in_rows(shown):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("the model's answer", "label")
 
 
-def test_confusion_shades_are_shares_of_a_row(shown):
+def test_mistakes_are_shaded_by_their_share_of_the_row(shown):
     with np.errstate(all="raise"):  # the label "two" never occurs
         show_confusion(torch.tensor([[3, 1, 0], [0, 200, 0], [0, 0, 0]]), NAMES, alt=ALT)
-    (image,) = plt.gcf().axes[0].images
-    assert image.get_array().tolist() == [[0.75, 0.25, 0], [0, 1, 0], [0, 0, 0]]
-    assert image.get_clim() == (0, 1)
+    right, mistakes = plt.gcf().axes[0].images
+    assert np.flatnonzero(~np.ma.getmaskarray(right.get_array())).tolist() == [0, 4, 8]
+    assert mistakes.get_array().filled(0).tolist() == [[0, 0.25, 0], [0, 0, 0], [0, 0, 0]]
+    assert mistakes.get_clim() == (0, 0.25)
+
+
+def luminance(color):
+    """Of a colour (red, green, blue) in 0-1, as WCAG 2 defines it."""
+    linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in color[:3]]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+def test_every_count_can_be_read(shown):
+    matrix = torch.arange(1, 26).view(5, 5) ** 2
+    show_confusion(matrix, list("abcde"), alt=ALT)
+    (ax,) = plt.gcf().axes
+    cells = [image.to_rgba(image.get_array()) for image in ax.images]
+    for text in ax.texts:
+        column, row = text.get_position()
+        cell = cells[row != column][row, column]
+        low, high = sorted([luminance(cell), luminance(to_rgb(text.get_color()))])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, text
+
+
+def test_few_mistakes_are_not_made_to_look_like_many(shown):
+    show_confusion(torch.tensor([[99, 1, 0], [0, 100, 0], [0, 0, 100]]), NAMES, alt=ALT)
+    assert plt.gcf().axes[0].images[1].get_clim() == (0, 0.1)
+
+
+def test_a_picture_of_each_class_stands_on_both_axes(shown):
+    pictures = [torch.full((1, 4, 4), k / 3) for k in range(3)]
+    show_confusion(torch.eye(3, dtype=torch.int64), NAMES, pictures=pictures, alt=ALT)
+    (ax,) = plt.gcf().axes
+    places = [[] for _ in NAMES]
+    for image in ax.images[2:]:
+        left, right, bottom, top = image.get_extent()
+        k = round(3 * float(image.get_array()[0, 0]))
+        places[k].append(((left + right) / 2, (top + bottom) / 2))
+    for k, ((x, row), (column, y)) in enumerate(places):
+        assert (row, column) == pytest.approx((k, k)) and x < -0.5 and y > 2.5
+    right, left = max(ax.get_xlim()), min(ax.get_xlim())
+    assert left < -1.5 and right == 2.5  # the pictures are inside
+
+
+@pytest.mark.parametrize(("names", "pictures"), [(NAMES[:2], None), (NAMES, [np.eye(4)] * 2)])
+def test_confusion_wants_a_name_and_a_picture_for_each_class(names, pictures):
+    with pytest.raises(ValueError, match=r"matrix is \(3, 3\), but there are 2"):
+        show_confusion(torch.eye(3), names, pictures=pictures, alt=ALT)
 
 
 # ---------------------------------------------------------------- the curves
