@@ -55,6 +55,27 @@ def training_with(update, draw=drawn, note=lambda loss: loss.item(), steps=range
     return train
 
 
+def step_with(update, returns=lambda loss: loss.item()):
+    """A training step whose `update(model, optimizer, loss)` comes after the loss."""
+
+    def step(model, loss_function, optimizer, X, y):
+        loss = loss_function(model(X), y)
+        update(model, optimizer, loss)
+        return returns(loss)
+
+    return step
+
+
+def step_by_closure(model, loss_function, optimizer, X, y):
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_function(model(X), y)
+        loss.backward()
+        return loss
+
+    return float(optimizer.step(closure))
+
+
 def right_update(model, optimizer, loss):
     optimizer.zero_grad()
     loss.backward()
