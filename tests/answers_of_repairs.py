@@ -253,15 +253,15 @@ WRONG = {
     "start_and_end": [
         (start_that_never_ends, "does not come to an end"),
         (start_without_weights, "does not require grad"),
-        (start_by_batches, "off by up to"),
+        (start_by_batches, "not those of such a training"),
         (lambda model, X, y, optimizer, loss_function: (2.3, 0), "stops with TypeError"),
         (lambda *all: None, "returns nothing"),
         (lambda *all: "2.3 0.0", "Two numbers"),
     ],
     "patient_1": [
-        (changed(P1, (".softmax(dim=1)", ".sigmoid()")), "above 1.461"),
+        (changed(P1, (".softmax(dim=1)", ".sigmoid()")), "below 1.461"),
         (changed(P1, (".softmax(dim=1)", ".softmax(dim=0)")), "not learned by heart"),
-        (changed(P1, (".softmax(dim=1)", ".softmax(dim=1)"), ("0.003", "0.03")), "above 1.461"),
+        (changed(P1, (".softmax(dim=1)", ".softmax(dim=1)"), ("0.003", "0.03")), "below 1.461"),
         (changed(P1, ("F.cross_entropy(", "F.nll_loss(")), "below 0"),
         (
             changed(
@@ -274,7 +274,7 @@ WRONG = {
             "before the first step is 0.09",
         ),
         (changed(P1, (".softmax(dim=1)", ".argmax(dim=1).float()")), "stops with"),
-        (changed(P1, (".softmax(dim=1)", ""), ("range(60)", "range(200)")), "There are 200 losses"),
+        (changed(P1, (".softmax(dim=1)", ""), ("range(60)", "range(200)")), "there are 200"),
         (
             changed(P1, (".softmax(dim=1)", ""), ("return model, losses", "return losses")),
             "Leave what it returns",
@@ -337,7 +337,7 @@ WRONG = {
                     "    optimizer = torch.optim.Adam(model[0].parameters(), 1e-5)\n    losses = []",
                 ),
             ),
-            "not learned by heart",
+            "is added to those",
         ),
         (
             changed(
@@ -372,12 +372,17 @@ WRONG = {
         (changed(P3, ("return model, losses", "return model")), "Leave what it returns"),
     ],
     "patient_4": [
+        *((changed(P4, ("0.003", lr)), "is added to those") for lr in ("0.002", "0.001")),
+        (
+            changed(P4, ("Adam(model.parameters(), lr=0.003)", "SGD(model.parameters(), 0.01)")),
+            "is added",
+        ),
         (more(P4, BACK, INDENT + "optimizer.zero_grad()\n"), "No weight of the net moves"),
-        (changed(P4, (LOOP, "optimizer.zero_grad()\n    " + LOOP)), "not learned by heart"),
-        (changed(P4, ("lr=0.003", "lr=0.0001")), "not learned by heart"),
-        (changed(P4, (BACK, "loss.backward(retain_graph=True)\n")), "not learned by heart"),
+        (changed(P4, (LOOP, "optimizer.zero_grad()\n    " + LOOP)), "is added to those"),
+        (changed(P4, ("lr=0.003", "lr=0.0001")), "is added to those"),
+        (changed(P4, (BACK, "loss.backward(retain_graph=True)\n")), "is added to those"),
         (changed(P4, (INDENT + STEP, "")), "No weight of the net moves"),
-        (more(P4, STEP, INDENT + "optimizer.zero_grad\n"), "not learned by heart"),
+        (more(P4, STEP, INDENT + "optimizer.zero_grad\n"), "is added to those"),
         (more(P4, STEP, INDENT + "optimizer.clear()\n"), "stops with AttributeError"),
         (more(P4, LOOP, INDENT + "model.parameters().grad = None\n"), "stops with"),
         (more(P4, LOOP, INDENT + "model = make_net()\n"), "No weight of the net moves"),
@@ -394,7 +399,7 @@ WRONG = {
             changed(P5, ("LinearLR(optimizer, 1, 0,", "LinearLR(optimizer, 1, 0.001,")),
             "not learned by heart",
         ),
-        (changed(P5, ("range(60)", "range(6)")), "There are 6 losses"),
+        (changed(P5, ("range(60)", "range(6)")), "there are 6"),
         (
             changed(P5, ("LinearLR(optimizer, 1, 0,", "LinearLR(optimizer, 0, 1,")),
             "stops with ValueError",
@@ -433,7 +438,7 @@ WRONG = {
         (changed(P6, ("lr=0.3", "lr=3")), "the net is dead"),
         (changed(P6, ("lr=0.3", "lr=0")), "No weight of the net moves"),
         (changed(P6, ("lr=0.3", "lr=-0.003")), "stops with ValueError"),
-        (changed(P6, ("range(60)", "range(600)")), "There are 600 losses"),
+        (changed(P6, ("range(60)", "range(600)")), "there are 600"),
         (
             changed(P6, ("Adam(model.parameters(), lr=0.3)", "SGD(model.parameters(), lr=0.001)")),
             "not learned by heart",
@@ -453,17 +458,25 @@ WRONG = {
         ),
     ],
     "patient_7": [
-        (changed(P7, ("255), y)", "255), y[torch.randperm(len(y))])")), "not learned by heart"),
+        (
+            changed(
+                P7,
+                ("    losses = []", "    X = X[torch.randperm(len(X))]; losses = []"),
+                (INDENT + "X = X[torch.randperm(len(X))]\n", ""),
+            ),
+            "learned other pairs",
+        ),
+        (changed(P7, ("255), y)", "255), y[torch.randperm(len(y))])")), "learned other pairs"),
         (
             changed(P7, ("X = X[torch.randperm(len(X))]", "y = y[torch.randperm(len(X))]")),
-            "not learned by heart",
+            "learned other pairs",
         ),
         (
             changed(P7, ("torch.randperm(len(X))", "torch.randint(len(X), (64,))")),
-            "not learned by heart",
+            "learned other pairs",
         ),
-        (changed(P7, ("X[torch.randperm(len(X))]", "X.flip(0)")), "not learned by heart"),
-        (changed(P7, ("lr=0.003", "lr=0.03")), "not learned by heart"),
+        (changed(P7, ("X[torch.randperm(len(X))]", "X.flip(0)")), "learned other pairs"),
+        (changed(P7, ("lr=0.003", "lr=0.03")), "learned other pairs"),
         (changed(P7, ("X[torch.randperm(len(X))]", "X[:1]")), "stops with ValueError"),
         (
             changed(
@@ -483,9 +496,9 @@ WRONG = {
                     "X = X[torch.randperm(len(y))]; y = y.sort().values",
                 ),
             ),
-            "not learned by heart",
+            "learned other pairs",
         ),
-        (changed(P7, ("range(60)", "range(0)")), "There are 0 losses"),
+        (changed(P7, ("range(60)", "range(0)")), "there are 0"),
         (changed(P7, ("X[torch.randperm(len(X))]", "torch.randperm(len(X))")), "stops with"),
     ],
 }

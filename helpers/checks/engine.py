@@ -206,8 +206,8 @@ class Check:
         if callable(answer):  # a row may ask twice, and an answer may change what it is given
 
             def asked(*given, **named):
-                parts = enumerate(given)
-                own = (a if i in self.changes else copy.deepcopy(a) for i, a in parts)
+                pairs = enumerate(zip(given, copy.deepcopy(given), strict=True))
+                own = (a if i in self.changes else b for i, (a, b) in pairs)
                 return answer(*own, **named)
 
         for case in self.cases:
