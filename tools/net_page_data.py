@@ -2,6 +2,12 @@
 
 python tools/net_page_data.py             train, measure, write
 python tools/net_page_data.py --again     only put the numbers that are there into the template
+
+Measured with seed 100: PyTorch names 91.50 % of the 10,000 test
+pictures rightly. With the weights in float16 the page gives the same class for all 10,000, its
+probabilities within 0.0013; with int8 for 9,984 of them (91.51 % right), within 0.034, in 38 kB
+less. So float16 is what a page is written in. Shifted by 1, 2, 4 pixels (mean of four directions)
+89.4, 84.2, 73.1 % are right.
 """
 
 from __future__ import annotations
@@ -50,7 +56,9 @@ def train() -> nn.Module:
     )
     loaders = batches, Batches(*validation, batch_size=1000)
     loss = nn.CrossEntropyLoss()
-    fit(model, *loaders, epochs=EPOCHS, optimizer=optimizer, loss_function=loss, scheduler=scheduler)
+    fit(
+        model, *loaders, epochs=EPOCHS, optimizer=optimizer, loss_function=loss, scheduler=scheduler
+    )
     return model
 
 
@@ -138,14 +146,22 @@ def main() -> None:
         print(f"shifted by {by}: {by_shift[-1]:.2%}")
     last = f"{', '.join(f'{s:.1%}' for s in by_shift[:-1])} and {by_shift[-1]:.1%}"
     about = (
-        f"A small net trained for three rounds on 54,000 pictures of garments. It names {share:.1%} "
-        f"of 10,000 new ones rightly; shifted by {', '.join(map(str, SHIFTS[:-1]))} and "
-        f"{SHIFTS[-1]} pixels, {last} of them."
-    ).replace("%", " %")
+        "A small net, trained for three rounds on 54,000 pictures of garments. It names "
+        f"{share:.1%} of 10,000 new ones rightly; shifted by "
+        f"{', '.join(map(str, SHIFTS[:-1]))} and {SHIFTS[-1]} pixels, {last} of them. Draw a garment as a filled shape, and then only its "
+        "outline, which it has never seen."
+    ).replace("%", "\u00a0%")
     title = "A net that knows ten garments"
     for numbers in ("int8", "float16"):  # the page that stays is the second
         write_page(
-            model, X[:200], y[:200], test_set.classes, PAGE, title=title, about=about, numbers=numbers
+            model,
+            X[:200],
+            y[:200],
+            test_set.classes,
+            PAGE,
+            title=title,
+            about=about,
+            numbers=numbers,
         )
         with torch.no_grad():
             scores = torch.cat([answer(read(PAGE), part) for part in X.split(1000)])
