@@ -281,7 +281,7 @@ def test_picture_is_drawn_on_by_keys(net):
     net.get_by_role("radio", name="eraser").check()
     net.focus("#picture")
     net.keyboard.press("Enter")
-    assert np.sum(net.evaluate("[...netPage.state.pixels]")) < pixels.sum() - 1
+    assert np.sum(net.evaluate("[...netPage.state.pixels]")) < pixels.sum() - 0.5
     net.get_by_role("button", name="Undo").click()
     net.get_by_role("button", name="Undo").click()
     assert np.sum(net.evaluate("[...netPage.state.pixels]")) == 0
@@ -307,8 +307,8 @@ def test_sliders_shift_the_picture(net, trained, test_pictures):
     X, y = test_pictures
     number = int((y == 9).nonzero()[0])
     net.get_by_role("button", name="Ankle boot").first.click()
-    net.get_by_label("Right").fill("3")
-    net.get_by_label("Down").fill("-2")
+    net.get_by_label("Right", exact=True).fill("3")
+    net.get_by_label("Down", exact=True).fill("-2")
     moved = F.pad(X[number : number + 1], (3, -3, -2, 2))
     with torch.no_grad():
         expected = trained(moved).softmax(1)[0]
@@ -361,7 +361,7 @@ def test_a_picture_from_a_file_is_made_as_the_dataset_s(net, tmp_path):
     said, plain = take(net, tmp_path / "plain.png")
     assert "200 × 300 pixels: made grey, turned light on dark" in said
     assert plain[:, :8].max() < 0.05 and plain[10, 10] > 0.7  # light on black, and in the middle
-    assert plain[0].max() > 0.5 and plain[27].max() > 0.5 and plain[20, 13] < 0.3
+    assert plain[0].max() > 0.5 and plain[27].max() > 0.5 and plain[20, 13] < 0.4
     assert "Trouser" in net.inner_text("#verdict")
 
     cv2.imwrite(str(tmp_path / "sixteen.png"), garment().astype(np.uint16) * 257)

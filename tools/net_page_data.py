@@ -145,11 +145,11 @@ def main() -> None:
         by_shift.append(float(np.mean([right(part) for part in moved])))
         print(f"shifted by {by}: {by_shift[-1]:.2%}")
     last = f"{', '.join(f'{s:.1%}' for s in by_shift[:-1])} and {by_shift[-1]:.1%}"
+    shifts = f"{', '.join(map(str, SHIFTS[:-1]))} and {SHIFTS[-1]}"
     about = (
         "A small net, trained for three rounds on 54,000 pictures of garments. It names "
-        f"{share:.1%} of 10,000 new ones rightly; shifted by "
-        f"{', '.join(map(str, SHIFTS[:-1]))} and {SHIFTS[-1]} pixels, {last} of them. Draw a garment as a filled shape, and then only its "
-        "outline, which it has never seen."
+        f"{share:.1%} of 10,000 new ones rightly; shifted by {shifts} pixels, {last} of them. "
+        "Draw a garment as a filled shape, and then only its outline, which it has never seen."
     ).replace("%", "\u00a0%")
     title = "A net that knows ten garments"
     for numbers in ("int8", "float16"):  # the page that stays is the second
