@@ -413,8 +413,7 @@ def test_a_file_can_be_dropped(net):
 # The page itself
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width, scheme", [(360, "light"), (1280, "dark")])
 def test_axe_finds_nothing_wrong(browser, file, width, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     context = browser.new_context(
@@ -422,9 +421,9 @@ def test_axe_finds_nothing_wrong(browser, file, width, scheme):
     )
     page = context.new_page()
     page.goto(file.as_uri())
-    for layer in (0, 1, 3, 9, 10):
+    page.evaluate("netPage.cover()")
+    for layer in (0, 1, 3, 10):
         page.locator("#layers input").nth(layer).check()
-        page.evaluate("netPage.cover()")
         found = axe.run(page).response["violations"]
         assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
     context.close()
