@@ -552,7 +552,14 @@ def test_command_recognizes_the_nets_of_the_lesson(name, tmp_path, capsys):
 def test_command_says_what_is_wrong(tmp_path):
     save_weights(TanhConvNet(), tmp_path / "other.pt")
     (tmp_path / "broken.pt").write_bytes(b"no weights")
-    for name, part in (("other.pt", "another net than BlockNet"), ("broken.pt", "not a file of")):
+    ruined = TinyNet()
+    ruined[0].weight.data.fill_(float("nan"))
+    save_weights(ruined, tmp_path / "ruined.pt")
+    for name, part in [
+        ("other.pt", "another net than BlockNet"),
+        ("broken.pt", "not a file of"),
+        ("ruined.pt", "36 numbers that are nan"),
+    ]:
         with pytest.raises(RuntimeError, match=part):
             net_page.main([str(tmp_path / name), str(tmp_path / "page.html")])
     with pytest.raises(FileNotFoundError, match="there are no weights"):

@@ -438,7 +438,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     X, y = as_tensors(test_set, 200)
     title = given.title or f"{name}, number by number"
     numbers = "int8" if given.int8 else "float16"
-    path = write_page(model, X, y, test_set.classes, given.page, title=title, numbers=numbers)
+    try:
+        path = write_page(model, X, y, test_set.classes, given.page, title=title, numbers=numbers)
+    except ValueError as error:  # such as weights that are nan
+        raise RuntimeError(error) from error
     print(f"{path}: a {name}, {path.stat().st_size / 1000:.0f} kB. Open it in a browser.")
     return 0
 
