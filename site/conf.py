@@ -36,6 +36,7 @@ default_role = "py:obj"  # a name in single backticks in a docstring
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
+html_extra_path = ["net.html"]  # whole as it is
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_use_index = html_domain_indices = False  # the search finds names as well

@@ -62,6 +62,7 @@ def lesson_page(topic):
 def test_has_a_page_for_each_lesson_and_text(pages):
     expected = {f"notebooks/{path.stem}.html" for path in LESSONS}
     expected |= {"index.html", "explorer.html", "README.html", "search.html", "api/index.html"}
+    expected |= {"net.html"}
     expected |= {f"{path.stem}.html" for path in ROOT.glob("*.md")}
     expected |= {"benchmarks/README.html", "data/README.html", "api/training.html"}
     assert expected <= set(pages)
