@@ -394,8 +394,8 @@ def test_a_lesson_is_put_in_between(project):
         f'are\nwhat `{where.stem}` gets. L={here}; Lesson\n{here}\'s."""\n'
     )
     before, unlike = project.texts(), project.files()
-    project.run("insert", here, "when_it_does_not_learn")
-    texts, name = project.texts(), f"{here}_when_it_does_not_learn"
+    project.run("insert", here, "when_all_is_well")
+    texts, name = project.texts(), f"{here}_when_all_is_well"
     assert [path.name[:2] for path in sorted(project.root.glob("notebooks/*.ipynb"))] == [
         f"{k:02}" for k in range(len(LESSONS) + 1)
     ]
@@ -411,7 +411,7 @@ def test_a_lesson_is_put_in_between(project):
         now = re.findall(r"\b[Ll]essons?\s+(\d\d)\b", texts[moved])
         assert now == [f"{int(k) + (here <= k <= LESSONS[-1].name):02}" for k in was], place
     # the tables, the map, the links before and behind
-    new = f"{here} When it does not learn"
+    new = f"{here} When all is well"
     assert f"| [{new}](notebooks/{name}.ipynb) | … | 45 | – |" in texts["README.md"]
     start = texts[f"notebooks/{find('start_here').name}"]
     assert f"| [{new}]({name}.ipynb) | …? |" in start
@@ -426,7 +426,7 @@ def test_a_lesson_is_put_in_between(project):
     assert len(kept) > 10 and all(project.files()[place] == unlike[place] for place in kept)
     # it can be built and handed out at once; what it lacks is for its author
     project.run("build", here)
-    assert (project.root / "pictures" / "when_it_does_not_learn.png").exists()
+    assert (project.root / "pictures" / "when_all_is_well.png").exists()
     assert project.run(tool="contents") == "Made from the lessons: nothing has changed\n"
     project.run(here, tool="slides")
     project.run(tool="student")

@@ -102,8 +102,8 @@ def show_rates(grid: Mapping, sweeps: Mapping[str, Sequence[float]], *, alt: str
     for losses in grid["losses"]:
         ax.semilogx(grid["settings"]["rates"], losses, "-o", color="black", ms=4, lw=1, alpha=0.5)
     for row, (name, rates) in enumerate(sweeps.items()):
-        height = 0.25 - 0.13 * row
+        height = 0.3 - 0.17 * row
         ax.plot(rates, [height] * len(rates), "v", color=COLORS["mark"], ms=8, alpha=0.8)
-        ax.text(max(rates) * 1.4, height, name, va="center", fontsize=11)
-    ax.set(xlabel="learning rate", ylabel="loss on other pictures", ylim=(-0.1, 2.8))
+        ax.text(0.15, height, name, va="center", fontsize=11)
+    ax.set(xlabel="learning rate", ylabel="loss on other pictures", ylim=(-0.2, 2.8))
     show_figure(alt)
