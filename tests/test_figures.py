@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from torch import nn
 
 from helpers import plotting
+from helpers.lessons.repairs import show_faults, show_layers, show_rates
 from helpers.lessons.signs_network import (
     show_batch_norm,
     show_dropout,
@@ -325,3 +326,29 @@ def test_letters_can_be_read_and_lie_inside(name):
     used = {to_hex(patch.get_facecolor()) for patch in figure.findobj(plt.Rectangle)}
     used |= {to_hex(line.get_color()) for line in figure.findobj(plt.Line2D)}
     assert not used & colours
+
+
+def test_each_training_has_its_dots_on_the_map_and_the_named_ones_their_names(shown):
+    results = {"sound": {"start": [2.3, 2.4], "end": [0.1, 0.2]}}
+    results["ill"] = {"start": [2.3, 9.0], "end": [2.2, 2.1]}
+    show_faults(results, alt=ALT, names=["ill"])
+    ax = plt.gcf().axes[0]
+    dots = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "o"]
+    assert dots == [[[2.3, 0.1], [2.4, 0.2]], [[2.3, 2.2], [9.0, 2.1]]]
+    assert [text.get_text() for text in ax.texts] == ["ill"]
+
+
+def test_layers_have_bars_of_their_zeros_and_gradients(shown):
+    nets = {"alive": {"conv": (0.25, 0.5)}, "dead": {"conv": (1.0, 0.0)}}
+    show_layers(nets, alt=ALT)
+    zeros, gradients = ([bar.get_width() for bar in ax.patches] for ax in plt.gcf().axes)
+    assert zeros == [25, 100] and gradients == [0.5, 0]
+    assert [text.get_text() for text in plt.gcf().axes[1].texts] == ["0"]
+
+
+def test_rates_have_a_curve_a_seed_and_a_mark_for_each_sweep(shown):
+    grid = {"settings": {"rates": [0.1, 1.0]}, "losses": [[2.0, 1.0], [2.1, 1.1]]}
+    show_rates(grid, {"one": [0.2, 0.3], "other": [0.4, 0.5]}, alt=ALT)
+    lines = plt.gcf().axes[0].lines
+    assert [line.get_ydata().tolist() for line in lines[:2]] == grid["losses"]
+    assert [line.get_xdata() for line in lines[2:]] == [[0.2, 0.3], [0.4, 0.5]]
