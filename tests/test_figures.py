@@ -351,4 +351,4 @@ def test_rates_have_a_curve_a_seed_and_a_mark_for_each_sweep(shown):
     show_rates(grid, {"one": [0.2, 0.3], "other": [0.4, 0.5]}, alt=ALT)
     lines = plt.gcf().axes[0].lines
     assert [line.get_ydata().tolist() for line in lines[:2]] == grid["losses"]
-    assert [line.get_xdata() for line in lines[2:]] == [[0.2, 0.3], [0.4, 0.5]]
+    assert [list(line.get_xdata()) for line in lines[2:]] == [[0.2, 0.3], [0.4, 0.5]]
