@@ -225,7 +225,7 @@ def judged(n, batch_size, classes, seed, training):
     model, X = Noting(classes, seed), normal(n, 4, seed=seed + 7)
     y = model.layer(X).argmax(1)
     y[: n // 3] = whole(classes, n // 3, seed=seed)  # most of the first are wrong
-    y[-(n % batch_size) :] = (y[-(n % batch_size) :] + 1) % classes  # and all of the last batch
+    y[1 - n % batch_size :] = (y[1 - n % batch_size :] + 1) % classes  # and of the last batch all but one
     return model.train(training), DataLoader(TensorDataset(X, y), batch_size)
 
 def run_evaluate(evaluate, model, loader):
@@ -273,6 +273,7 @@ evaluate = Check(
         (share(back=True), "A model that came in eval mode is left in train mode: remember `model.training`, and put it back.", mode_after(False)),
         (share(last=1), "Only the first batch is judged: is the `return` inside the loop?"),
         (share(last=-1), "The last, smaller batch is left out."),
+        (share(put=lambda r, n: (0, sum(n))), "No answer counts as right: is it `argmax(dim=1)`, the place of the largest number in each row, held against y with `==`?"),
         (share(put=lambda r, n: (r[-1] / n[-1], n[-1])), "Only the last batch counts: add up over all, `+=`."),
         (share(put=lambda r, n: (r[-1] / sum(n), sum(n))), "Only the last batch counts: add up over all, `+=`."),
         (share(put=lambda r, n: (np.mean(np.divide(r, n)), sum(n))), "That is the mean over batches: samples of a small last batch count too much."),
