@@ -355,6 +355,7 @@ train_epoch = Check(
         (epoch(put=lambda losses, n: epoch_mean(losses, n) * sum(n)), "That is the sum over the samples: divide it by their number."),
         (epoch(put=lambda losses, n: losses[-1]), "That is the loss of the last batch alone."),
         (epoch(put=lambda losses, n: sum(losses) / sum(n)), "Each batch's loss is a mean already: multiply it by len(y) before you add it up."),
+        (epoch(put=lambda losses, n: np.dot(losses, n) / len(n)), "Divide by the number of samples, not of batches."),
         (epoch(put=lambda losses, n: 0.0), "The weights are right; the number returned is not the mean loss of these samples.", only_the_loss_is_wrong),
     ],
 )
