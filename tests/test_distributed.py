@@ -206,7 +206,7 @@ def test_the_program_in_two_processes(tmp_path):
     ("what", "patience", "cause"),
     [
         ("os.kill(os.getpid(), signal.SIGKILL)", 60, "exitcode  : -9"),
-        ("time.sleep(1000)", 3, "does not answer"),
+        ("time.sleep(1000)", 10, "does not answer"),
     ],
     ids=["killed", "hanging"],
 )
@@ -214,7 +214,7 @@ def test_a_process_that_fails_ends_the_run(tmp_path, what, patience, cause):
     code, out, err = launch(tmp_path, PROGRAM, what=what, patience=patience)
     assert code != 0 and gone(tmp_path)
     assert "epoch" not in out and cause in err
-    if patience == 3:
+    if patience == 10:
         assert "Process 0 stops: another process has ended or does not answer" in err
 
 
