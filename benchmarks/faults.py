@@ -82,7 +82,8 @@ def frozen(model):
     return model
 
 
-def falling(model, X, y):
+def falling(X, y):
+    model = make_net()
     optimizer = adam(model)  # the rate is 0 after six steps
     scheduler = LinearLR(optimizer, 1, 0, total_iters=6)
     return learned(model, X, y, optimizer, scheduler=scheduler)
@@ -108,7 +109,7 @@ FAULTS = {  # name: what is wrong, and the training of a batch with it
         lambda X, y: learned(make_net(), X, y, adam(make_net())),
     ),
     "no zero_grad": ("gradients add up", lambda X, y: plain(X, y, clear=False)),
-    "schedule too short": ("the rate is 0 after 6 steps", lambda X, y: falling(make_net(), X, y)),
+    "schedule too short": ("the rate is 0 after 6 steps", falling),
     "rate too low": ("a rate of a millionth", lambda X, y: plain(X, y, lr=1e-6)),
     "rate too high": ("a rate of 0.3", lambda X, y: plain(X, y, lr=0.3)),
     "pictures shuffled": (

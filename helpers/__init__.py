@@ -7,7 +7,7 @@ models      all networks, and what shape each layer makes ("A network for SIGNS"
 training    fit, evaluate, predict; weights saved and loaded ("A network for SIGNS")
 muon        the optimizer Muon, for convolutions ("CIFAR-10 at speed")
 results     what a training gave, counted and drawn; `recorded` reads the folder of that name
-plotting    pictures, numbers and networks as figures, with a text for who cannot see them; colours
+plotting    pictures and numbers as figures, with a text for those who cannot see them; colours
 machine     the device, the seed, the memory, and a report of what is there
 
 lessons/    what one lesson alone uses, by its topic

@@ -12,11 +12,12 @@ from helpers.lessons.repairs import show_faults, show_layers, show_rates
 from helpers.lessons.signs_network import (
     show_batch_norm,
     show_dropout,
+    show_network,
     show_softmax_and_loss,
     show_what_it_sees,
 )
 from helpers.models import BlockNet, FourConvNet, RemedyNet, SignsNet, TanhConvNet, TanhMLP, TinyNet
-from helpers.plotting import COLORS, show_network
+from helpers.plotting import COLORS
 
 ALT = "A figure that a test looks at."
 

@@ -65,10 +65,10 @@ start_and_end = Check(
     run=run_small,
     right=both,
     mistakes=[
-        (lambda m, X, y, o, f, steps: learned(m, X, y, o, f, steps), "Two numbers are asked for: return start, end", not_two),
+        (learned, "Two numbers are asked for: return start, end", not_two),
         (lambda m, X, y, o, f, steps: [torch.tensor(value) for value in both(m, X, y, o, f, steps)], "Return numbers, not tensors, which keep all that they were computed from: loss.item()", keeps_tensors),
         (lambda m, X, y, o, f, steps: [(losses := learned(m, X, y, o, f, steps))[0], losses[-1]], "One step is missing in the second number: compute it once more after the loop; and step() comes after backward()."),
-        (lambda m, X, y, o, f, steps: (learned(m, X, y, o, f, 1)[0] * 0 + looked(m, X, y, f), both(m, X, y, o, f, steps - 1)[1]), "The first number comes after a step: compute it before anything is learned."),
+        (lambda m, X, y, o, f, steps: learned(m, X, y, o, f, 1) and both(m, X, y, o, f, steps - 1), "The first number comes after a step: compute it before anything is learned."),
         (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps)[::-1], "The two are in the wrong order: start, then end."),
         (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps, clear=False), "The gradients add up: optimizer.zero_grad() in each step."),
         (lambda m, X, y, o, f, steps: both(m, X, y, o, f, steps + 1), "There is one step too many: the loss before the first one is no step."),
@@ -200,7 +200,6 @@ def not_by_heart(enough):
 
 def patient(number, original, first_step, *rows, enough=0.05):
     """Make the check of a training to be mended; `rows` are about this one, the others about all."""
-
     ward = None
 
     def run(answer, make_net, X, y):
@@ -212,7 +211,7 @@ def patient(number, original, first_step, *rows, enough=0.05):
 
     shared = [
         (lambda *case: original(*case)[1], "Leave what it returns: model, losses", no_pair),
-        (lambda *case: ((found := sound(*case, steps=59))[0], found[1]), "There should be 60 steps, as before, and one loss of each; there are {}.", other_count),
+        (lambda *case: sound(*case, steps=59), "There should be 60 steps, as before, and one loss of each; there are {}.", other_count),
         (lambda *case: ((found := sound(*case))[0], [torch.tensor(loss) for loss in found[1]]), "Keep numbers, not tensors, which hold on to all that they were computed from: loss.item()", tensors),
         (lambda _, X, y: sound(lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), X, y), "Leave the net: it is not what ails. It comes from make_net().", other_net),
         (lambda *case: sound(*case, lr=1e30, kind=SGD), "The loss is no number any more (nan or inf).", no_number),

@@ -1,18 +1,24 @@
-"""What the parts of a network do, drawn: batch norm, dropout, softmax and loss, feature maps."""
+"""A network drawn, and what its parts do: batch norm, dropout, softmax and loss, feature maps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D
 from torch import nn
 
-from helpers.plotting import COLORS, as_picture, in_style, show_figure
+from helpers.models import trace_shapes
+from helpers.plotting import COLORS, WIDEST, as_picture, in_style, show_figure
 
-__all__ = ["show_batch_norm", "show_dropout", "show_softmax_and_loss", "show_what_it_sees"]
+__all__ = ["show_batch_norm", "show_dropout", "show_network", "show_softmax_and_loss"]
+__all__ += ["show_what_it_sees"]
+
+PALE = "#A9CBE3"  # of boxes, with black letters; it stands for no part of the data
 
 
 @in_style
@@ -253,3 +259,102 @@ def _tiles(maps: np.ndarray) -> np.ndarray:
     large = np.kron(maps, np.ones((1, -(-128 // maps.shape[1]), -(-128 // maps.shape[2]))))
     large = np.pad(large, ((0, 0), (4, 4), (4, 4)), constant_values=1)
     return np.block([[large[0], large[1]], [large[2], large[3]]])
+
+
+@in_style
+def show_network(model: nn.Module, X: torch.Tensor, *, alt: str) -> None:
+    """Draw a network from left to right: what each layer makes, and below it its parameters.
+
+    A box is a layer that learns, with what follows it, or one that makes another shape. Maps are
+    as large as they are in comparison to the others; their number shows as thickness (it goes with
+    its square root), the length of a row of numbers as a column (it goes with its logarithm). The
+    bars below are true to scale; the largest is coloured, and its box.
+
+    Parameters
+    ----------
+    model : nn.Module
+        What `forward` does by functions, without a layer, cannot be seen.
+    X : float tensor (N, channels, height, width) or (N, numbers)
+        A batch that the model takes. Its first picture is drawn.
+    alt : str
+        The text alternative, see `helpers.plotting.show_figure`.
+
+    Raises
+    ------
+    ValueError
+        If the model does not take X, as `helpers.models.trace_shapes`.
+    """
+    boxes = _boxes(trace_shapes(model, X), tuple(X.shape[1:]))
+    maps = [shape for _, _, shape, _ in boxes if len(shape) == 3] or [(1, 1, 1)]
+    most, side = max(64, *(n for n, _, _ in maps)), max(max(shape[1:]) for shape in maps)
+    longest = max([1, *(math.prod(shape) for _, _, shape, _ in boxes if len(shape) != 3)])
+    total, largest = sum(box[3] for box in boxes), max(1, *(box[3] for box in boxes))
+    width = WIDEST / len(boxes)
+    size = 11 if width > 1.1 else 9  # of letters, in points
+    top = 0.95 + size / 58 * max(kinds.count("\n") + 1 for _, kinds, _, _ in boxes)  # inches
+    figure, ax = plt.subplots(figsize=(WIDEST, top + 3.2))
+    figure.subplots_adjust(0, 0, 1, 1)
+    for i, (name, kinds, shape, parameters) in enumerate(boxes):
+        x, color = (i + 0.5) * width, COLORS["mark"] if parameters == largest else PALE
+        count = math.prod(shape)
+        if len(shape) == 3:
+            scale = min(1.25, 1.2 * width) / side
+            thick = max(0.05, 0.4 * width * (shape[0] / most) ** 0.5)
+            sides = (shape[1] * scale, shape[2] * scale, thick)
+            what = "map" if i else "channel"
+            made = f"{shape[0]} {what}{'s' * (shape[0] > 1)}\n{shape[1]} × {shape[2]}"
+        else:
+            sides = (1.5 * math.log(1 + count, 1 + longest), 0, 0.14)
+            made = f"{count:,}\nnumber{'s' * (count > 1)}"
+        _draw_box(ax, x, sides, color, None if i else X[0])
+        learned = f"{parameters:,}" if i else ""
+        if parameters == largest:
+            learned += f"\n{100 * parameters / total:.3g} %"
+        for y, text in ((top, kinds), (-0.9, made), (-2.42, learned)):
+            ax.text(x, y, text, ha="center", va="top", size=size)
+        ax.text(x, top + 0.25, name, ha="center", va="top", size=size, weight="bold")
+        ax.bar(x, 0.85 * parameters / largest, min(0.8, 0.6 * width), bottom=-2.35, color=color)
+        if i:
+            arrow = {"arrowstyle": "-|>", "color": "black"}
+            ax.annotate("", ((i + 0.18) * width, 0), ((i - 0.12) * width, 0), arrowprops=arrow)
+    in_all = f"parameters\n{total:,}\nin all"
+    ax.text(width / 2, -1.95, in_all, ha="center", va="center", size=size)
+    ax.hlines(-2.35, width, WIDEST, color=COLORS["quiet"], lw=0.8)
+    ax.set(xlim=(0, WIDEST), ylim=(-2.9, top + 0.3))  # inches
+    ax.axis("off")
+    show_figure(alt)
+
+
+def _boxes(rows, shape) -> list[tuple[str, str, tuple[int, ...], int]]:
+    """Gather the rows of `trace_shapes`: name, layers, shape for one sample, parameters."""
+    boxes = [("input", "", shape, 0)]
+    for layer, shape, parameters in rows:
+        path, kind = layer.removesuffix(")").split(" (")
+        name, kind = path.split(".")[0], kind.replace("Adaptive", "Adaptive\n")  # else too long
+        old_name, kinds, old_shape, before = boxes[-1]
+        learns = parameters and "Norm" not in kind
+        reshapes = shape[1:] != old_shape and before and kind != "MaxPool2d"
+        if learns or reshapes or len(boxes) == 1:
+            boxes.append(("" if name.isdigit() else name, kind, shape[1:], parameters))
+        else:
+            boxes[-1] = (old_name, f"{kinds}\n{kind}", shape[1:], before + parameters)
+    return boxes
+
+
+def _draw_box(ax, x, sides, color, picture) -> None:
+    """Draw a box seen from the side; `sides` are height, width and thickness, x is its middle."""
+    height, width, thick = sides
+    right, up = 0.5 * width, 0.28 * width  # where the width leads to
+    edge, low = x + (thick - right) / 2, -(height + up) / 2
+    near = np.array([edge, low])  # the corner in front
+    front = near + np.array([(0, 0), (-thick, 0), (-thick, height), (0, height)])
+    face = near + np.array([(0, 0), (right, up), (right, up + height), (0, height)])
+    top = np.array([front[2], front[3], face[2], face[2] - np.array([thick, 0])])
+    for corners, fill in ((front, color), (top, "white"), (face, color)):
+        ax.add_patch(plt.Polygon(corners, fc=fill, ec="black", lw=0.8))
+    if picture is not None and len(picture) in (1, 3):
+        picture = as_picture(picture).astype(float)
+        picture = (picture - picture.min()) / max(1e-9, np.ptp(picture))
+        onto = Affine2D.from_values(right, up, 0, height, edge, low) + ax.transData
+        ax.imshow(picture, extent=(0, 1, 0, 1), transform=onto, zorder=3, aspect="auto")
+        ax.add_patch(plt.Polygon(face, fill=False, ec="black", lw=0.8, zorder=4))
